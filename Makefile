@@ -1,0 +1,79 @@
+# `make` lists the commands
+
+PYTHON ?= python3
+PORT   ?= 8000
+VENV   := .venv
+BIN    := $(VENV)/bin
+FACTS  := settings.ini setup.py pyproject.toml
+# Stamps: written when an install has ended well, so that a second call starts at once
+RUN    := $(VENV)/installed
+DEV    := $(VENV)/installed-dev
+MIN    := $(shell sed -n 's/^min_python *= *//p' settings.ini)
+
+.PHONY: help run test bench nbs docs serve clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make run     install, fetch MovieLens, and take the tour (ARGS="--epochs 1" passes options)'
+	@echo 'make test    install with the development tools, and run every check (ARGS="-k flow" picks some)'
+	@echo 'make nbs     after editing notebooks: modules, outputs, README.md and docs/ anew'
+	@echo 'make docs    README.md and docs/ anew'
+	@echo 'make serve   read the docs at http://localhost:$(PORT)'
+	@echo 'make bench   compare speeds'
+	@echo 'make clean   remove $(VENV) and what else is not part of the project'
+
+run: $(RUN)
+	$(BIN)/collab_course tour $(ARGS)
+
+test: $(DEV)
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(DEV)
+	$(BIN)/python tools/bench.py $(ARGS)
+
+nbs: $(DEV)
+	$(BIN)/python tools/facts.py --write
+	$(BIN)/nbdev-export
+	$(BIN)/python tools/run_notebooks.py
+	$(BIN)/nbdev-clean
+	$(BIN)/python tools/build_docs.py
+
+docs: $(DEV)
+	$(BIN)/python tools/build_docs.py
+
+# docs/ comes with the project; where the tools are installed it is brought up to date first
+serve: $(if $(wildcard $(DEV)),docs/index.html)
+	$(if $(wildcard $(DEV)),$(BIN)/python,$(PYTHON)) -m http.server $(PORT) --bind localhost --directory docs
+
+docs/index.html: $(wildcard nbs/*) $(wildcard collab_course/*.py) tools/build_docs.py
+	$(BIN)/python tools/build_docs.py
+
+clean:
+	rm -rf $(VENV) _proc _docs dist build tour nbs/models nbs/data .pytest_cache *.egg-info
+	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+# $(call at_least,VERSION): stop with one line unless $(PYTHON) is that new
+define at_least
+@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v >= tuple(map(int, "$(1)".split("."))) else \
+"This needs Python $(1) or newer, and $(PYTHON) is %d.%d; name another: make PYTHON=python$(1)" % v)'
+endef
+
+# $(call install,WHAT): the package in a virtual environment, which is made afresh when it has no pip
+# or another Python
+VERSION := import sys; print(sys.version)
+define install
+@test "$$($(BIN)/python -c 'import pip; $(VERSION)' 2>/dev/null)" = "$$($(PYTHON) -c '$(VERSION)')" \
+  || $(PYTHON) -m venv --clear $(VENV)
+@echo 'Installing into $(VENV), which takes some minutes the first time'
+@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable $(1)
+endef
+
+$(RUN): $(FACTS)
+	$(call at_least,$(MIN))
+	$(call install,.)
+	@touch $@
+
+$(DEV): $(FACTS)
+	$(call at_least,3.11)
+	$(call install,'.[dev]')
+	@touch $(RUN) $@

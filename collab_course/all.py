@@ -1,0 +1,8 @@
+"""Every public name of the course in one place: `from collab_course.all import *`
+
+Written by hand: nbdev gives a module of imports alone an empty `__all__`."""
+from collab_course.data import *
+from collab_course.loaders import *
+from collab_course.dot_product import *
+from collab_course.bias import *
+from collab_course.app import *

@@ -1,0 +1,149 @@
+"Build README.md and the site in docs/ from the notebooks: nbdev's processors, then smalldocs"
+import argparse
+import base64
+import contextlib
+import html
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from latex2mathml.converter import convert
+from nbdev.config import get_config
+from nbdev.quarto import nbdev_sidebar, refresh_quarto_yml
+from nbdev.serve import proc_nbs
+from smalldocs.site import ASSETS, build
+
+from common import ROOT, copy_project, notebooks, settings, site_url
+
+BADGE = 'https://colab.research.google.com/assets/colab-badge.svg'
+OUTPUTS = ['README.md', 'docs', 'nbs/nbdev.yml', 'nbs/sidebar.yml']
+# What smalldocs says of things that are there for Quarto
+EXPECTED = ('unknown key format-links', 'output-file is not read')
+
+PREFIX = re.compile(r'^\d+[a-z]*_')
+# A notebook's name in a link, `](00_data.ipynb#anchor)`, or in a line of sidebar.yml
+LINK = re.compile(r'(?<=\]\(|- )\d+[a-z]*_(?=\w+\.ipynb[)#\n])')
+MATH = re.compile(r'<span class="math (inline|display)">\\[(\[](.*?)\\[)\]]</span>', re.S)
+KATEX = re.compile(r'<link [^>]*katex[^>]*>|<script [^>]*katex[^>]*></script>')
+TABLE_STYLE = re.compile(r'<style scoped>.*?</style>\s*', re.S)
+PICTURE = re.compile(r'data:image/png;base64,([\w+/=]+)')
+# A link to a symbol's heading, in a page or its Markdown copy
+SYMBOL = re.compile(r'(\w+\.html)((?:\.md)?)#([\w.]+)')
+
+
+def stage(project):
+    "The notebooks as nbdev's processors leave them, named as their pages will be"
+    with contextlib.chdir(project):
+        refresh_quarto_yml()
+        nbdev_sidebar.__wrapped__(file_re=r'\.ipynb$')
+        proc = proc_nbs(n_workers=2, force=True)
+    here = site_url(settings(project))
+    for path in [*proc.glob('*.ipynb'), proc/'sidebar.yml']:
+        text = LINK.sub('', path.read_text(encoding='utf-8'))
+        text = text.replace(BADGE, 'colab-badge.svg').replace(f']({here}', '](')
+        path.write_text(text, encoding='utf-8')
+        path.rename(path.with_name(PREFIX.sub('', path.name)))
+    return proc
+
+
+def render(proc, sources):
+    "The site that smalldocs makes of the staged notebooks, its pages in reading order"
+    light = (ASSETS/'vendor/bootstrap/bootstrap.min.css').read_text(encoding='utf-8')
+    (proc/'dark.css').write_text(light.replace('[data-bs-theme=dark]', ':root'), encoding='utf-8')
+    site = build(proc, quiet=True)
+    problems = [text for text in site.warnings if not any(known in text for known in EXPECTED)]
+    if problems: sys.exit('\n'.join(problems))
+    site.pages = {PurePosixPath(name): site.pages[PurePosixPath(name)] for name in sources}
+    site.write_llms_txt()
+    return site.out
+
+
+def mathml(found):
+    "A formula as MathML, which browsers show by themselves"
+    kind, latex = found.groups()
+    display = {'inline': 'inline', 'display': 'block'}[kind]
+    return f'<span class="math {kind}">{convert(html.unescape(latex), display=display)}</span>'
+
+
+def anchors(docs):
+    "A function that leads links to a method without a heading of its own to its class"
+    pages = {path.name: path.read_text(encoding='utf-8') for path in docs.glob('*.html')}
+    ids = {name: set(re.findall(r' id="([^"]+)"', text)) for name, text in pages.items()}
+
+    def lead(found):
+        page, copy, anchor = found.groups()
+        known = anchor in ids.get(page, [anchor])
+        return f'{page}{copy}#{anchor if known else anchor.rpartition(".")[0] or anchor}'
+    return lead
+
+
+def polish(docs, sources):
+    "Make the pages stand alone: maths as MathML, pictures as files, links to what is there"
+    names = {path.read_bytes(): path.relative_to(docs).as_posix() for path in docs.glob('*_files/*.png')}
+    lead = anchors(docs)
+
+    def picture(found): return names[base64.b64decode(found[1])]
+
+    for path in docs.glob('*.html'):
+        text = MATH.sub(mathml, KATEX.sub('', path.read_text(encoding='utf-8')))
+        text = PICTURE.sub(picture, TABLE_STYLE.sub('', text))
+        staged = f'{path.stem}.ipynb'
+        text = re.sub(rf'(/blob/[^/"]+/){staged}', rf'\1nbs/{sources[staged]}', text)
+        path.write_text(SYMBOL.sub(lead, text), encoding='utf-8')
+
+
+def markdown(docs):
+    "Name the Markdown copies as nbdev's docstrings link to them, and take the times out of the sitemap"
+    lead = anchors(docs)
+    for path in [*docs.glob('*.llms.md'), docs/'llms.txt']:
+        text = path.read_text(encoding='utf-8').replace('.llms.md', '.html.md')
+        text = re.sub(r'\{target="_blank".*?\}', '', TABLE_STYLE.sub('', text))
+        path.write_text(SYMBOL.sub(lead, text), encoding='utf-8')
+        path.rename(docs/path.name.replace('.llms.md', '.html.md'))
+    sitemap = docs/'sitemap.xml'
+    sitemap.write_text(re.sub(r'\s*<lastmod>.*', '', sitemap.read_text(encoding='utf-8')), encoding='utf-8')
+
+
+def readme(docs, here):
+    "The home page's Markdown copy, with links that work from the repository"
+    text = (docs/'index.html.md').read_text(encoding='utf-8')
+    text = re.sub(r'\]\((\w+\.html)\.md(?=[)#])', rf']({here}\1', text)
+    return re.sub(r'\]\((?=index_files/|colab-badge)', '](docs/', text)
+
+
+def make(project):
+    "Build everything in `project`"
+    sources = {PREFIX.sub('', path.name): path.name for path in notebooks(project/'nbs')}
+    docs = render(stage(project), sources)
+    markdown(docs)
+    polish(docs, sources)
+    (project/'README.md').write_text(readme(docs, site_url(settings(project))), encoding='utf-8')
+    shutil.rmtree(project/'docs', ignore_errors=True)
+    docs.rename(project/'docs')
+
+
+def deliver(project, out):
+    "Copy what was built in `project` to `out`"
+    for name in OUTPUTS:
+        source, target = project/name, out/name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_file(): shutil.copy(source, target)
+        else:
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(source, target)
+
+
+def main():
+    "Build in a copy of the project, so that a failure leaves the old pages as they were"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--out', type=Path, default=ROOT, help='the folder to write to')
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        project = copy_project(Path(folder).resolve())
+        make(project)
+        deliver(project, args.out)
+
+
+if __name__ == '__main__': main()

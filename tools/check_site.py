@@ -1,0 +1,93 @@
+"Check a built site: links and anchors lead somewhere, nothing is loaded from the network, pages are complete"
+import argparse
+import json
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from bs4 import BeautifulSoup
+
+from common import DOCS, report
+
+# What a browser fetches by itself
+LOADED = [('img', 'src'), ('script', 'src'), ('link', 'href'), ('iframe', 'src'), ('source', 'src'),
+          ('source', 'srcset'), ('video', 'src'), ('audio', 'src'), ('embed', 'src'), ('object', 'data'),
+          ('use', 'href'), ('image', 'href')]
+CSS_URL = re.compile(r'url\(\s*["\']?([^"\')]+)|@import\s+["\']([^"\']+)')
+
+
+class Site:
+    "A folder of pages"
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.pages = {path: BeautifulSoup(path.read_text(encoding='utf-8'), 'html.parser')
+                      for path in sorted(self.folder.rglob('*.html'))}
+        self.ids = {path.resolve(): {tag['id'] for tag in soup.find_all(id=True)}
+                    for path, soup in self.pages.items()}
+
+    def broken(self, url, base):
+        "Why a link from the file `base` into the site leads nowhere, or None"
+        parts = urlsplit(url)
+        target = (base.parent/unquote(parts.path)).resolve() if parts.path else base.resolve()
+        if target.is_dir(): target = target/'index.html'
+        if not target.is_relative_to(self.folder.resolve()): return f'{url} leads out of the site'
+        if not target.is_file(): return f'{url} leads to no file'
+        anchor = unquote(parts.fragment)
+        if anchor and target in self.ids and anchor not in self.ids[target]: return f'{url} leads to no anchor'
+
+    def link(self, url, base):
+        "What is wrong with a link that a reader may follow, or None"
+        scheme = urlsplit(url).scheme
+        if scheme in ('https', 'mailto'): return None
+        if scheme or url.startswith('//'): return f'{url} is not https'
+        return self.broken(url, base)
+
+    def load(self, url, base):
+        "What is wrong with something that the browser loads, or None"
+        if url.startswith('data:'): return None
+        if urlsplit(url).scheme or url.startswith('//'): return f'{url} is loaded from elsewhere'
+        return self.broken(url, base)
+
+    def style(self, text, base): return [self.load(a or b, base) for a, b in CSS_URL.findall(text)]
+
+
+def page_problems(site, path, soup):
+    "What is wrong with one page"
+    yield from (site.link(tag['href'], path) for tag in soup.find_all('a', href=True))
+    for name, attribute in LOADED:
+        for tag in soup.find_all(name, attrs={attribute: True}):
+            yield site.load(tag[attribute].split()[0] if tag[attribute] else '', path)
+    for tag in soup.find_all('style'): yield from site.style(tag.get_text(), path)
+    for tag in soup.find_all(style=True): yield from site.style(tag['style'], path)
+    for tag in soup.find_all('script', src=False):
+        yield from (f'{url} stands in a script' for url in re.findall(r'https?://[^\s"\'`]+', tag.get_text()))
+    yield from (f'an image has no alt text: {str(tag)[:80]}' for tag in soup.find_all('img') if not tag.get('alt'))
+    yield from (f'maths is not MathML: {tag.get_text()}' for tag in soup.select('span.math') if not tag.math)
+    if not soup.html.get('lang'): yield 'it has no lang'
+    if not (soup.title and soup.title.get_text().strip()): yield 'it has no title'
+    described = soup.find('meta', attrs={'name': 'description'})
+    if not (described and described.get('content')): yield 'it has no description'
+
+
+def problems(folder):
+    "What is wrong with the site in `folder`"
+    site = Site(folder)
+    index = site.folder/'search.json'
+    found = [(path, text) for path, soup in site.pages.items() for text in page_problems(site, path, soup)]
+    for path in sorted(site.folder.rglob('*.css')):
+        found += [(path, text) for text in site.style(path.read_text(encoding='utf-8'), path)]
+    if index.exists():
+        entries = json.loads(index.read_text(encoding='utf-8'))
+        found += [(index, site.link(entry['href'], index)) for entry in entries]
+    if not site.pages: found += [(site.folder, 'it holds no page')]
+    return [f'{path.relative_to(site.folder.parent)}: {text}' for path, text in found if text]
+
+
+def main():
+    "Read the command line and check"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('docs', nargs='?', default=DOCS, type=Path, help='the folder of the site')
+    report(problems(parser.parse_args().docs), 'the site is whole')
+
+
+if __name__ == '__main__': main()

@@ -1,0 +1,66 @@
+"What the tools share: where things lie, the facts of settings.ini, the notebooks, the project's files"
+import os
+import shutil
+import sys
+from configparser import ConfigParser
+from fnmatch import fnmatch
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+NBS = ROOT/'nbs'
+DOCS = ROOT/'docs'
+
+
+def settings(root=ROOT):
+    "The facts of settings.ini, by name"
+    cfg = ConfigParser(delimiters='=')
+    cfg.read(root/'settings.ini', encoding='utf-8')
+    return dict(cfg['DEFAULT'])
+
+
+def repo_url(facts): return f"https://github.com/{facts['user']}/{facts['repo']}"
+
+def site_url(facts): return f"https://{facts['user']}.github.io/{facts['repo']}/"
+
+
+def notebooks(folder=NBS):
+    "The notebooks in reading order, the home page first"
+    return sorted(folder.glob('*.ipynb'), key=lambda path: (path.stem != 'index', path.name))
+
+
+def project_files(root=ROOT):
+    "The project's own files: all but what .gitignore names"
+    lines = (root/'.gitignore').read_text(encoding='utf-8').split()
+    skip = ['.git', *(line.rstrip('/').rpartition('/')[2] for line in lines)]
+    def own(names): return sorted(n for n in names if not any(fnmatch(n, s) for s in skip))
+    for folder, folders, files in os.walk(root):
+        folders[:] = own(folders)
+        yield from (Path(folder)/name for name in own(files))
+
+
+def copy_project(folder, root=ROOT):
+    "A copy of the project in `folder`, so that a tool can write there"
+    for path in project_files(root):
+        target = folder/path.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+    return folder
+
+
+def snapshot(folder):
+    "The bytes of every file in `folder`, by relative path"
+    files = sorted(path for path in folder.rglob('*') if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def data_env():
+    "Where tests and notebooks find the data sets when nobody has said: a folder beside the project"
+    beside = ROOT.parent/'shared'/'data'
+    if 'COLLAB_COURSE_DATA' in os.environ or not beside.is_dir(): return {}
+    return {'COLLAB_COURSE_DATA': str(beside)}
+
+
+def report(problems, fine):
+    "Print the problems, or that all is fine, and end the program"
+    print('\n'.join(problems) or fine)
+    sys.exit(bool(problems))
