@@ -14,8 +14,8 @@ MIN    := $(shell sed -n 's/^min_python *= *//p' settings.ini)
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make run     install, fetch MovieLens, and take the tour (ARGS="--epochs 1" passes options)'
-	@echo 'make test    install with the development tools, and run every check (ARGS="-k flow" picks some)'
+	@echo 'make run     install, fetch MovieLens and take the tour, with ARGS="--epochs 1"'
+	@echo 'make test    install with the tools and run every check, or some: ARGS="-k flow"'
 	@echo 'make nbs     after editing notebooks: modules, outputs, README.md and docs/ anew'
 	@echo 'make docs    README.md and docs/ anew'
 	@echo 'make serve   read the docs at http://localhost:$(PORT)'
@@ -43,7 +43,7 @@ docs: $(DEV)
 
 # docs/ comes with the project; where the tools are installed it is brought up to date first
 serve: $(if $(wildcard $(DEV)),docs/index.html)
-	$(if $(wildcard $(DEV)),$(BIN)/python,$(PYTHON)) -m http.server $(PORT) --bind localhost --directory docs
+	$(PYTHON) -m http.server $(PORT) --bind localhost --directory docs
 
 docs/index.html: $(wildcard nbs/*) $(wildcard collab_course/*.py) tools/build_docs.py
 	$(BIN)/python tools/build_docs.py
@@ -53,17 +53,18 @@ clean:
 	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # $(call at_least,VERSION): stop with one line unless $(PYTHON) is that new
+NEED    = tuple(map(int, "$(1)".split(".")))
+TOO_OLD = "This needs Python $(1) or newer, $(PYTHON) is %d.%d: make PYTHON=python$(1)" % have
 define at_least
-@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v >= tuple(map(int, "$(1)".split("."))) else \
-"This needs Python $(1) or newer, and $(PYTHON) is %d.%d; name another: make PYTHON=python$(1)" % v)'
+@$(PYTHON) -c 'import sys; have = sys.version_info[:2]; sys.exit(have < $(NEED) and $(TOO_OLD))'
 endef
 
-# $(call install,WHAT): the package in a virtual environment, which is made afresh when it has no pip
-# or another Python
-VERSION := import sys; print(sys.version)
+# $(call install,WHAT): the package in a virtual environment, which is made afresh when it has
+# no pip or another Python
+VERSION := import sys; print(sys.version_info[:2])
 define install
-@test "$$($(BIN)/python -c 'import pip; $(VERSION)' 2>/dev/null)" = "$$($(PYTHON) -c '$(VERSION)')" \
-  || $(PYTHON) -m venv --clear $(VENV)
+@test "$$($(PYTHON) -c '$(VERSION)')" = \
+  "$$($(BIN)/python -c 'import pip; $(VERSION)' 2>/dev/null)" || $(PYTHON) -m venv --clear $(VENV)
 @echo 'Installing into $(VENV), which takes some minutes the first time'
 @$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable $(1)
 endef

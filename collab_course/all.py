@@ -2,7 +2,11 @@
 
 Written by hand: nbdev gives a module of imports alone an empty `__all__`."""
 from collab_course.data import *
+from collab_course.crosstab import *
+from collab_course.embedding import *
 from collab_course.loaders import *
 from collab_course.dot_product import *
 from collab_course.bias import *
+from collab_course.weight_decay import *
+from collab_course.params import *
 from collab_course.app import *

@@ -13,16 +13,17 @@ from pathlib import Path
 import click
 from . import __version__
 
-# %% ../nbs/15_app.ipynb #734f2e48
+# %% ../nbs/15_app.ipynb #73edf51f
 def tour_models(
-)->list: # of (name, class name, arguments of the model, weight decay, the published validation MSE or None)
+)->list: # (name, class name, model arguments, weight decay, published validation MSE or None)
     "The models of the tour, in the order of the chapters"
-    return [('DotProduct, no range',    'DotProduct',     dict(y_range=None), .01, .882022),
-            ('DotProduct',              'DotProduct',     {},                 .01, None), # the table was lost
-            ('DotProductBias',          'DotProductBias', {},                 .01, .896408),
-            ('DotProductBias, wd 0.1',  'DotProductBias', {},                 .1,  .828673)] # after 6 epochs
+    dot,bias = 'DotProduct','DotProductBias'
+    return [(f'{dot}, no range', dot,  dict(y_range=None), .01, .882022),
+            (dot,                dot,  {},                 .01, None),     # the table was lost
+            (bias,               bias, {},                 .01, .896408),
+            (f'{bias}, wd 0.1',  bias, {},                 .1,  .828673)]  # after 6 epochs
 
-# %% ../nbs/15_app.ipynb #d4c1885a
+# %% ../nbs/15_app.ipynb #2de5dd50
 def tour_one(
     dls, # fastai `DataLoaders` from `collab_loaders`
     name:str, # what to call the model
@@ -37,34 +38,39 @@ def tour_one(
     "Train one model of the tour"
     import torch
     from fastai.learner import Learner
+    from torch.nn.functional import mse_loss
     from collab_course.bias import DotProductBias
     from collab_course.dot_product import DotProduct
     from collab_course.loaders import fit_losses
     start,classes = time.perf_counter(),{o.__name__: o for o in (DotProduct,DotProductBias)}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        learn = Learner(dls, classes[model](len(dls.users), len(dls.items), **kwargs), loss_func=torch.nn.functional.mse_loss)
+        net = classes[model](len(dls.users), len(dls.items), **kwargs)
+        learn = Learner(dls, net, loss_func=mse_loss)
         losses = fit_losses(learn, n_epoch, wd=wd, desc=f'{name:24}', quiet=quiet)
-    with learn.no_bar(): train,valid = [learn.validate(dl=dl.new(shuffle=False, bs=4096))[0] for dl in (dls.train,dls.valid)]
-    return {'model': name, 'parameters': sum(p.numel() for p in learn.model.parameters()), 'train MSE': train, 'valid MSE': valid,
-            'published': published, 'seconds': time.perf_counter()-start}, losses
+    sides = [dl.new(shuffle=False, bs=4096) for dl in (dls.train,dls.valid)]
+    with learn.no_bar(): train,valid = [learn.validate(dl=dl)[0] for dl in sides]
+    return {'model': name, 'parameters': sum(p.numel() for p in net.parameters()),
+            'train MSE': train, 'valid MSE': valid, 'published': published,
+            'seconds': time.perf_counter()-start}, losses
 
-# %% ../nbs/15_app.ipynb #e7c42a86
+# %% ../nbs/15_app.ipynb #434fc200
 def tour(
-    source:str|Path|None=None, # folder or zip of a MovieLens data set, None for ML-100k from wherever it is
+    source:str|Path|None=None, # MovieLens folder or zip; None for ML-100k from wherever it is
     n_epoch:int=5, # passes over the training rows
     seed:int=42, # of the split, the order of batches and the first weights
     quiet:bool=False, # no progress bars?
-)->tuple: # the table as a frame with a row per model, and the losses by epoch, a frame per model in a dict
+)->tuple: # a frame with a row per model, and a dict with a frame of losses by epoch per model
     "Train the chapters' models on one split"
     from pandas import DataFrame
     from collab_course.data import load_ratings
     from collab_course.loaders import collab_loaders
     ratings = load_ratings(source)
-    done = [(m[0], *tour_one(collab_loaders(ratings, seed=seed), *m, n_epoch, seed, quiet)) for m in tour_models()]
-    return DataFrame([row for _,row,_ in done]), {name: losses for name,_,losses in done}
+    def run(m): return tour_one(collab_loaders(ratings, seed=seed), *m, n_epoch, seed, quiet)
+    done = [run(m) for m in tour_models()]
+    return DataFrame([row for row,_ in done]), {row['model']: losses for row,losses in done}
 
-# %% ../nbs/15_app.ipynb #044655a8
+# %% ../nbs/15_app.ipynb #05f08efb
 def plot_curves(
     curves:dict, # losses by epoch, as `tour` gives them
 ): # a matplotlib Figure
@@ -75,20 +81,26 @@ def plot_curves(
     for i,(name,losses) in enumerate(curves.items()):
         ax.plot(losses.valid, 'o-', color=f'C{i}', label=name)
         ax.plot(losses.train, '--', color=f'C{i}', lw=.8)
-    ax.set(xlabel='epoch', ylabel='mean squared error', title='validation (lines) and training (dashed)', xticks=losses.index)
+    ax.set(xlabel='epoch', ylabel='mean squared error', xticks=losses.index,
+           title='validation (lines) and training (dashed)')
     ax.legend()
     return fig
 
-# %% ../nbs/15_app.ipynb #6ede5ae7
+# %% ../nbs/15_app.ipynb #bfa8b050
 @click.group(context_settings=dict(help_option_names=['-h','--help'], max_content_width=100))
 @click.version_option(__version__, message='%(version)s')
 def _cli(): "Learn and use collaborative filtering. Start with: collab_course tour"
 
 @_cli.command('tour', epilog='Example: collab_course tour --epochs 2 --out first-try')
-@click.option('--seed',   default=42, show_default=True, type=click.IntRange(0, 2**32-1), help='Of the split, the batches and the first weights.')
-@click.option('--epochs', default=5, show_default=True, type=click.IntRange(1, 1000), help='Passes over the training rows.')
-@click.option('--data',   type=click.Path(exists=True), help='Folder or zip of a MovieLens data set. [default: ML-100k, fetched if need be]')
-@click.option('--out',    default='tour', show_default=True, type=click.Path(file_okay=False), help='Folder for tour.csv and tour.png.')
+@click.option('--seed',   default=42, show_default=True, type=click.IntRange(0, 2**32-1),
+              help='Of the split, the batches and the first weights.')
+@click.option('--epochs', default=5, show_default=True, type=click.IntRange(1, 1000),
+              help='Passes over the training rows.')
+@click.option('--data',   type=click.Path(exists=True),
+              help='Folder or zip of a MovieLens data set. '
+                   '[default: ML-100k, fetched if need be]')
+@click.option('--out',    default='tour', show_default=True, type=click.Path(file_okay=False),
+              help='Folder for tour.csv and tour.png.')
 @click.option('--quiet',  is_flag=True, help='No progress bars.')
 def _tour(seed, epochs, data, out, quiet):
     "Train the chapters' models on one split and compare them."
@@ -99,29 +111,30 @@ def _tour(seed, epochs, data, out, quiet):
     click.echo(_as_text(table))
     click.echo(f"\nSaved: {out/'tour.csv'}, {out/'tour.png'}")
 
-# %% ../nbs/15_app.ipynb #88037bb6
+# %% ../nbs/15_app.ipynb #a95ebc36
 def _writable(folder):
     "Make the folder and see that it can be written to, before an hour's work is done"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder/'.try').touch()
         (folder/'.try').unlink()
-    except OSError as e: raise click.UsageError(f'cannot write to {folder}: {e.strerror}') from e
+    except OSError as e:
+        raise click.UsageError(f'cannot write to {folder}: {e.strerror}') from e
     return folder
 
 def _as_text(table):
     "The tour's table for a terminal"
-    shown = table.assign(seconds=table.seconds.round(1), parameters=table.parameters.map('{:,}'.format))
-    return shown.to_string(index=False, na_rep='-', float_format=lambda o: f'{o:.3f}' if o<3 else f'{o:.1f}')
+    return table.to_string(index=False, na_rep='-', float_format='{:.3f}'.format,
+        formatters={'parameters': '{:,}'.format, 'seconds': '{:.1f}'.format})
 
 def _fail(message, code):
     "One line on standard error, and out"
     click.echo('collab_course: ' + ' '.join(str(message).split()), err=True)
     sys.exit(code)
 
-# %% ../nbs/15_app.ipynb #e5918cb2
+# %% ../nbs/15_app.ipynb #17a20aa1
 def main():
-    "The entry point `collab_course`: run a command; a mistake or Ctrl-C gives one line and no traceback"
+    "The entry point `collab_course`; a mistake or Ctrl-C gives one line and no traceback"
     warnings.filterwarnings('ignore', message='.*torch.jit.script') # fastai's, on import
     try: _cli(standalone_mode=False, prog_name='collab_course')
     except click.ClickException as e: _fail(e.format_message(), e.exit_code)

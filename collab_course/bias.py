@@ -12,18 +12,19 @@ from fastai.layers import Embedding
 from torch import Tensor
 from .dot_product import DotProduct
 
-# %% ../nbs/05_bias.ipynb #8cfbded5
+# %% ../nbs/05_bias.ipynb #3ba02685
 class DotProductBias(DotProduct):
     "A dot product plus a bias for each user and for each item"
     def __init__(self,
         n_users:int, # number of users
         n_items:int, # number of items
         n_factors:int=50, # length of each row of factors
-        y_range:tuple|None=(0,5.5), # what the sigmoid squeezes predictions into, in stars; None to leave them as they are
+        y_range:tuple|None=(0,5.5), # range of the sigmoid, in stars; None for no sigmoid
     ):
         super().__init__(n_users, n_items, n_factors, y_range)
         self.user_bias = Embedding(n_users, 1)
         self.item_bias = Embedding(n_items, 1)
 
-    def score(self, x:Tensor)->Tensor: # user and item rows, shape (bs,2), to unbounded scores, shape (bs,)
-        return super().score(x) + self.user_bias(x[:,0]).squeeze(1) + self.item_bias(x[:,1]).squeeze(1)
+    def score(self, x:Tensor)->Tensor: # user and item rows (bs,2) to unbounded scores (bs,)
+        user_bias,item_bias = self.user_bias(x[:,0]),self.item_bias(x[:,1]) # (bs,1) each
+        return super().score(x) + user_bias.squeeze(1) + item_bias.squeeze(1)

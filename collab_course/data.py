@@ -18,34 +18,38 @@ from zipfile import ZipFile
 import numpy as np, pandas as pd
 from pandas import DataFrame,Series
 
-# %% ../nbs/00_data.ipynb #3e14ab3a
+# %% ../nbs/00_data.ipynb #d14244da
 def tiny_ratings(
 )->DataFrame: # columns user, movie, rating, timestamp, title; 30 rows
     "A hand-made frame of 6 users and 6 movies, for lessons and tests, with no download"
-    titles = 'Heat (1995)|Fargo (1996)|Alien (1979)|Emma (1996)|Brazil (1985)|Casablanca (1942)'.split('|')
-    stars = '54533. 4545.2 .24154 1215.5 33.424 5.4335'.split() # one word per user, a dot is a hole
-    rows = [(u+1, m+1, int(r)) for u,word in enumerate(stars) for m,r in enumerate(word) if r!='.']
+    titles = ['Heat (1995)', 'Fargo (1996)', 'Alien (1979)',
+              'Emma (1996)', 'Brazil (1985)', 'Casablanca (1942)']
+    stars = '54533. 4545.2 .24154 1215.5 33.424 5.4335'.split() # each word a user, a dot a hole
+    rows = [(u+1, m+1, int(r)) for u,word in enumerate(stars)
+            for m,r in enumerate(word) if r!='.']
     df = DataFrame(rows, columns=['user','movie','rating'])
     df['timestamp'] = 880_000_000 + 3600*np.arange(len(df))
     return df.assign(title=[titles[m-1] for m in df.movie])
 
-# %% ../nbs/00_data.ipynb #0f2c6371
+# %% ../nbs/00_data.ipynb #eca10ff3
 def _has_columns(df, cols):
     "Raise `RatingsError` unless `df` is a frame that has each of `cols`, once"
-    if not isinstance(df, DataFrame): raise TypeError(f'expected a DataFrame, got {type(df).__name__}')
+    if not isinstance(df, DataFrame):
+        raise TypeError(f'expected a DataFrame, got {type(df).__name__}')
+    has = list(df.columns)
     for c in cols:
-        n = list(df.columns).count(c)
-        if n!=1: raise RatingsError(f"column {c!r} {'is missing' if n==0 else f'stands {n} times'}; "
-                                    f'the columns are {list(df.columns)}')
+        wrong = f'stands {has.count(c)} times' if c in has else 'is missing'
+        if has.count(c)!=1: raise RatingsError(f'column {c!r} {wrong}; the columns are {has}')
 
 def _plain(values):
-    "`values` as a Series counted from 0, of numpy's own types; categories become what they stand for"
+    "`values` as a Series from 0 on, of numpy's types; categories become what they stand for"
     s = Series(values).reset_index(drop=True)
-    return s.astype(object).infer_objects() if pd.api.types.is_extension_array_dtype(s.dtype) else s
+    extension = pd.api.types.is_extension_array_dtype(s.dtype)
+    return s.astype(object).infer_objects() if extension else s
 
-# %% ../nbs/00_data.ipynb #ac2036bc
+# %% ../nbs/00_data.ipynb #4c238bfa
 class RatingsError(ValueError):
-    "Ratings that cannot be used as they are; the message names the column, the count and the first offender"
+    "Ratings that cannot be used as they are; the message names column, count, first offender"
 
 def _refuse(bad, what, values, hint=''):
     "Raise `RatingsError` that says `what` is wrong, if any row is `bad`"
@@ -55,16 +59,22 @@ def _refuse(bad, what, values, hint=''):
     raise RatingsError(f'{what} in {bad.sum():,} of {len(bad):,} rows; '
                        f'the first is row {first}: {list(values)[first]!r}{hint}')
 
-# %% ../nbs/00_data.ipynb #9f9bf753
+# %% ../nbs/00_data.ipynb #e5d1a9b5
+def _kind(o):
+    "What an id is, in a word or two"
+    if isinstance(o, str): return 'text'
+    if isinstance(o, (bool,np.bool_)): return 'truth value'
+    return 'number' if isinstance(o, (int,float,np.integer,np.floating)) else type(o).__name__
+
 def _same_type(s, name):
     "Text as `str`, numbers as `int`; refuse a column of more than one kind, or of another kind"
-    kinds = s.map(lambda o: 'text' if isinstance(o, str) else 'truth value' if isinstance(o, (bool,np.bool_))
-                  else 'number' if isinstance(o, (int,float,np.integer,np.floating)) else type(o).__name__)
+    kinds = s.map(_kind)
     common = kinds.mode()[0]
     _refuse(kinds!=common, f'{name!r} mixes {" and ".join(sorted(kinds.unique()))}', s)
     _refuse(~kinds.isin(['text','number']), f'{name!r} is a {common}, not an id', s)
     if common=='text': return s.map(str)
-    _refuse(s.map(lambda o: isinstance(o, (float,np.floating)) and (o%1!=0 or abs(o)>=2**53)), f'{name!r} is not a whole number', s)
+    def inexact(o): return isinstance(o, (float,np.floating)) and (o%1!=0 or abs(o)>=2**53)
+    _refuse(s.map(inexact), f'{name!r} is not a whole number', s)
     return s.map(int)
 
 def _small_ints(s):
@@ -73,7 +83,7 @@ def _small_ints(s):
     s = s.map(int).astype(object)
     return s if s.abs().max() >= 2**63 else s.astype('int64')
 
-# %% ../nbs/00_data.ipynb #5ab6a699
+# %% ../nbs/00_data.ipynb #57a0d1f2
 def as_ids(
     values, # ids of users or items, shape (n,): a list, array, Series or Categorical
     name:str='id', # what to call them in an error
@@ -85,31 +95,34 @@ def as_ids(
     if s.dtype.kind not in 'iuf': s = _same_type(s, name)
     if isinstance(s.iloc[0], str): return s
     if s.dtype.kind!='f': return _small_ints(s)
-    _refuse((s%1!=0) | (s.abs() >= 2**(np.finfo(s.dtype).nmant+1)), f'{name!r} is not a whole number', s)
+    inexact = (s%1!=0) | (s.abs() >= 2**(np.finfo(s.dtype).nmant+1))
+    _refuse(inexact, f'{name!r} is not a whole number', s)
     return s.astype('int64')
 
-# %% ../nbs/00_data.ipynb #c416e2ff
+# %% ../nbs/00_data.ipynb #67c0bcc4
 def as_ratings(
     values, # ratings, shape (n,)
     name:str='rating', # what to call them in an error
-    y_range:tuple|None=None, # lowest and highest rating allowed, in stars; None for any finite number
+    y_range:tuple|None=None, # lowest and highest allowed, in stars; None for any finite number
 )->Series: # int64 where all are whole numbers by type, else float64, shape (n,), index 0 to n-1
-    "Bring ratings to numbers, or raise `RatingsError`: missing, text, truth values, infinite, out of range"
+    "Ratings as numbers, or `RatingsError`: missing, text, truth values, infinite, out of range"
     s = _plain(values)
     _refuse(s.isna(), f'{name!r} is missing', s)
     odd = bool,np.bool_,complex,pd.Timestamp,pd.Timedelta
-    if s.dtype.kind not in 'iuf': _refuse(s.map(lambda o: isinstance(o, odd)), f'{name!r} is not a number', s)
+    if s.dtype.kind not in 'iuf':
+        _refuse(s.map(lambda o: isinstance(o, odd)), f'{name!r} is not a number', s)
     x = pd.to_numeric(s, errors='coerce')
     _refuse(x.isna(), f'{name!r} is not a number', s)
     _refuse(~np.isfinite(x.astype('float64')), f'{name!r} is not finite', s)
     if y_range: _refuse((x<y_range[0]) | (x>y_range[1]), f'{name!r} is outside {y_range}', s)
     return x.astype('int64' if x.dtype.kind in 'iu' else 'float64')
 
-# %% ../nbs/00_data.ipynb #176c6d2f
+# %% ../nbs/00_data.ipynb #f71eeb5b
 def _as_titles(values, name):
     "Titles as text without blanks at the end"
     s = _plain(values)
-    _refuse(s.isna(), f'{name!r} is missing', s, '. Is it a film called NA or None? Then read the file with `keep_default_na=False`')
+    hint = '. Is it a film called NA or None? Then read the file with `keep_default_na=False`'
+    _refuse(s.isna(), f'{name!r} is missing', s, hint)
     return s.map(str).str.rstrip()
 
 def _report(df, user, item, rating, title):
@@ -118,55 +131,61 @@ def _report(df, user, item, rating, title):
     pairs = df.groupby([user, title or item])[rating].agg(['size','nunique'])
     pairs = pairs[pairs['size']>1]
     res = dict(rows=len(df), users=df[user].nunique(), items=df[item].nunique(),
-        items_rated_once=int((df[item].value_counts()==1).sum()),
-        repeated_pairs=len(pairs), of_which_disagree=int((pairs['nunique']>1).sum()))
-    if title: res |= dict(titles=df[title].nunique(), titles_of_several_items=shared(item, title), items_of_several_titles=shared(title, item))
-    return res
+               items_rated_once=int((df[item].value_counts()==1).sum()),
+               repeated_pairs=len(pairs), of_which_disagree=int((pairs['nunique']>1).sum()))
+    if not title: return res
+    return res | dict(titles=df[title].nunique(), titles_of_several_items=shared(item, title),
+                      items_of_several_titles=shared(title, item))
 
-# %% ../nbs/00_data.ipynb #bfeea969
+# %% ../nbs/00_data.ipynb #5b03d6ee
 def check_ratings(
     df:DataFrame, # one row per rating; other columns are kept as they are
     user:str='user', # column of user ids
     item:str='movie', # column of item ids
     rating:str='rating', # column of ratings, in stars
     title:str|None=None, # column of item titles, None if there is none
-    y_range:tuple|None=None, # lowest and highest rating allowed, in stars; None for any finite number
-)->DataFrame: # a cleaned copy in the same order, index 0 to n-1, with counts of what is odd in `.attrs['report']`
-    "Clean ratings, or raise `RatingsError` that says what is wrong, in how many rows, and the first of them"
+    y_range:tuple|None=None, # lowest and highest allowed, in stars; None for any finite number
+)->DataFrame: # clean copy, same order, index 0 to n-1; counts of oddities in `.attrs['report']`
+    "Clean ratings, or raise `RatingsError`: what is wrong, in how many rows, the first of them"
     _has_columns(df, [user, item, rating] + [title]*bool(title))
-    if len({user,item,rating})<3: raise RatingsError(f'user, item and rating are three columns, not {user!r}, {item!r}, {rating!r}')
+    if len({user,item,rating})<3: raise RatingsError(
+        f'user, item and rating are three columns, not {user!r}, {item!r}, {rating!r}')
     if not len(df): raise RatingsError('there are no ratings: the frame has 0 rows')
-    clean = {title: _as_titles(df[title], title)} if title else {}
-    clean |= {c: as_ids(df[c], c) for c in (user,item)} | {rating: as_ratings(df[rating], rating, y_range)}
     res = df.reset_index(drop=True)
-    for c,v in clean.items(): res[c] = v
+    if title: res[title] = _as_titles(df[title], title)
+    for c in (user,item): res[c] = as_ids(df[c], c)
+    res[rating] = as_ratings(df[rating], rating, y_range)
     res.attrs['report'] = _report(res, user, item, rating, title)
     return res
 
-# %% ../nbs/00_data.ipynb #cf00c83f
+# %% ../nbs/00_data.ipynb #79232895
 _md5  = '6e47046882bad158b0efbb84cd5cb987' # of the bytes of ML-100k's u.data
 _url  = 'https://files.grouplens.org/datasets/movielens/{}.zip'
-_help = ('Give a folder or zip as `source`, or set COLLAB_COURSE_DATA to a folder that holds it. '
-         'The files are at https://grouplens.org/datasets/movielens/.')
+_help = ('Give a folder or zip as `source`, or set COLLAB_COURSE_DATA to a folder that holds '
+         'it. The files are at https://grouplens.org/datasets/movielens/.')
 
-# %% ../nbs/00_data.ipynb #b619c472
+# %% ../nbs/00_data.ipynb #431abc3f
 class DataError(OSError):
     "A data set that is not there, or not what it should be; the message says where and why"
 
+# %% ../nbs/00_data.ipynb #4374ad63
 def verify_data(
     folder:Path, # folder that should hold a MovieLens data set
     name:str|None=None, # name of the data set it should be; None for any
 )->Path: # the same folder
-    "Raise `DataError` unless `folder` holds `u.data`, with the right checksum, or `ratings.csv`"
+    "Raise `DataError` unless `folder` holds `u.data` with the right checksum, or `ratings.csv`"
     folder = Path(folder)
     found = [o for o in ('u.data','ratings.csv') if (folder/o).is_file()]
     if not found: raise DataError(f'{folder} holds neither u.data nor ratings.csv')
-    if name=='ml-100k' and found[0]!='u.data': raise DataError(f'{folder} holds {found[0]}, and ml-100k is u.data')
-    if found[0]=='u.data' and (md5 := hashlib.md5((folder/'u.data').read_bytes()).hexdigest()) != _md5:
-        raise DataError(f"{folder/'u.data'} is not the published file: its md5 is {md5}, not {_md5}")
-    return folder
+    if found==['ratings.csv'] and name!='ml-100k': return folder
+    if found==['ratings.csv']:
+        raise DataError(f'{folder} holds ratings.csv, and ml-100k is u.data')
+    file = folder/'u.data'
+    md5 = hashlib.md5(file.read_bytes()).hexdigest()
+    if md5==_md5: return folder
+    raise DataError(f'{file} is not the published file: its md5 is {md5}, not {_md5}')
 
-# %% ../nbs/00_data.ipynb #1f3f0470
+# %% ../nbs/00_data.ipynb #685a3a60
 def _outside(member):
     "Does the name of an archive's member point outside the folder it is unpacked to?"
     p = PurePosixPath(member.replace('\\','/'))
@@ -175,7 +194,8 @@ def _outside(member):
 def _check_members(archive):
     "Raise `DataError` if a member of the zip points outside"
     with ZipFile(archive) as z: bad = [o for o in z.namelist() if _outside(o)]
-    if bad: raise DataError(f'{archive} is refused: its member {bad[0]!r} points outside the folder')
+    if not bad: return
+    raise DataError(f'{archive} is refused: its member {bad[0]!r} points outside the folder')
 
 @contextmanager
 def _as_data_error(what):
@@ -189,7 +209,8 @@ def _unzip(archive, dest):
     with _as_data_error(f'{archive} is damaged'):
         _check_members(archive)
         with ZipFile(archive) as z: z.extractall(dest)
-    return next((o.parent for f in ('u.data','ratings.csv') for o in sorted(Path(dest).glob(f'**/{f}'))), Path(dest))
+    found = sorted(Path(dest).glob('**/u.data')) or sorted(Path(dest).glob('**/ratings.csv'))
+    return found[0].parent if found else Path(dest)
 
 # %% ../nbs/00_data.ipynb #69d2d385
 def _cache():
@@ -213,7 +234,7 @@ def _install(folder, final, name):
     try: return Path(folder).rename(final)
     except OSError: return verify_data(final, name)
 
-# %% ../nbs/00_data.ipynb #c8ebda50
+# %% ../nbs/00_data.ipynb #0b5ae88e
 def _from_source(source, name=None):
     "A folder, or a zip that is unpacked once and found again by its content"
     source = Path(source).expanduser()
@@ -223,14 +244,16 @@ def _from_source(source, name=None):
     if final.is_dir():
         try: return verify_data(final, name)
         except DataError: shutil.rmtree(final)
-    with _beside() as tmp: return _install(_unzip(source, tmp/'x'), final, name)
+    with _as_data_error(f'{source} could not be unpacked'), _beside() as tmp:
+        return _install(_unzip(source, tmp/'x'), final, name)
 
-# %% ../nbs/00_data.ipynb #91ee069d
+# %% ../nbs/00_data.ipynb #634cbf64
 def _named_by_env(name):
     "What COLLAB_COURSE_DATA has for data set `name`: (a path or None, why not)"
     root = os.getenv('COLLAB_COURSE_DATA')
     if not root: return None, 'not set'
-    found = [o for o in (Path(root).expanduser()/name, Path(root).expanduser()/f'{name}.zip') if o.exists()]
+    base = Path(root).expanduser()
+    found = [o for o in (base/name, base/f'{name}.zip') if o.exists()]
     return (found[0], '') if found else (None, f'{root} holds neither {name}/ nor {name}.zip')
 
 # %% ../nbs/00_data.ipynb #4d0c814c
@@ -252,19 +275,22 @@ def _from_web(name, url=None):
         _check_members(next((tmp/'archive').glob('*.zip')))
         return _install(folder, (_ours() if (_cache()/name).exists() else _cache())/name, name)
 
-# %% ../nbs/00_data.ipynb #f7975282
+# %% ../nbs/00_data.ipynb #21739301
 def _from_index(name):
     "Fetch RecBole's wheel with pip, and write the ML-100k inside it in GroupLens' own layout"
     if name!='ml-100k': raise DataError(f'no package is known to carry {name}')
     with _as_data_error('pip download failed'), _beside() as tmp:
-        cmd = [sys.executable, *'-m pip --no-color download -q --no-deps --only-binary :all: -d'.split(), str(tmp), 'recbole==1.2.1']
+        args = '-m pip --no-color download -q --no-deps --only-binary :all: recbole==1.2.1 -d'
+        cmd = [sys.executable, *args.split(), str(tmp)]
         run = subprocess.run(cmd, capture_output=True, text=True, timeout=300)
-        if run.returncode: raise DataError(f"pip download failed: {(['']+run.stderr.split('ERROR: '))[-1].splitlines()[0]}")
+        why = (run.stderr.split('ERROR: ')[-1].splitlines() or ['it gave no reason'])[0]
+        if run.returncode: raise DataError(f'pip download failed: {why}')
         with ZipFile(next(tmp.glob('*.whl'))) as z:
-            parts = {o: z.read(f'recbole/dataset_example/ml-100k/ml-100k.{o}') for o in ('inter','item','user')}
+            parts = {o: z.read(f'recbole/dataset_example/ml-100k/ml-100k.{o}')
+                     for o in ('inter','item','user')}
         return _install(_write_100k(tmp/'x', **parts), _ours()/name, name)
 
-# %% ../nbs/00_data.ipynb #d539ea93
+# %% ../nbs/00_data.ipynb #2790584d
 @contextmanager
 def _patience(seconds):
     "Give up on a connection that is silent for so many seconds"
@@ -273,14 +299,15 @@ def _patience(seconds):
     try: yield
     finally: socket.setdefaulttimeout(old)
 
-_genres = ["unknown","Action","Adventure","Animation","Children's","Comedy","Crime","Documentary","Drama","Fantasy",
-           "Film-Noir","Horror","Musical","Mystery","Romance","Sci-Fi","Thriller","War","Western"]
+_genres = ["unknown","Action","Adventure","Animation","Children's","Comedy","Crime",
+           "Documentary","Drama","Fantasy","Film-Noir","Horror","Musical","Mystery",
+           "Romance","Sci-Fi","Thriller","War","Western"]
 
 def _untar(url, base):
     "fastai's `untar_data`, imported late because that takes seconds"
     from fastai.data.external import untar_data
     try: return untar_data(url, base=base)
-    except (ContentTooShortError,NameError) as e: # fastcore 2.2 does not import the first, so raises the second
+    except (ContentTooShortError,NameError) as e: # fastcore 2.2 does not import it: NameError
         raise DataError(f'{url} broke off before it was complete') from e
 
 def _rows(table): return [o.split('\t') for o in table.decode('utf-8').splitlines()[1:]]
@@ -292,11 +319,12 @@ def _write_100k(folder, inter, item, user):
     def line(i, title, year, genres):
         flags = '|'.join('01'[g in genres.split()] for g in _genres)
         return f"{i}|{'unknown' if i=='267' else f'{title} ({year})'}||||{flags}\n"
-    (folder/'u.item').write_text(''.join(line(*o) for o in _rows(item)), encoding='latin-1')
-    (folder/'u.user').write_text(''.join('|'.join(o)+'\n' for o in _rows(user)), encoding='latin-1')
+    def write(file, lines): (folder/file).write_text(''.join(lines), encoding='latin-1')
+    write('u.item', [line(*o) for o in _rows(item)])
+    write('u.user', ['|'.join(o)+'\n' for o in _rows(user)])
     return folder
 
-# %% ../nbs/00_data.ipynb #408e026d
+# %% ../nbs/00_data.ipynb #de632558
 def get_data(
     name:str='ml-100k', # name of a MovieLens data set, as in GroupLens' file names
     source:str|Path|None=None, # folder or zip that holds it; None to look in the other places
@@ -307,12 +335,14 @@ def get_data(
         if source is not None or named: return _from_source(source or named, name)
     except DataError as e: raise DataError(f'{e}\n{_help}') from e
     tried = {'COLLAB_COURSE_DATA': why}
-    for road,route in {'cache': _from_cache, 'download': _from_web, 'package index': _from_index}.items():
-        try: return route(name)
+    roads = {'cache': _from_cache, 'download': _from_web, 'package index': _from_index}
+    for road,fetch in roads.items():
+        try: return fetch(name)
         except DataError as e: tried[road] = e
-    raise DataError('\n'.join([f'{name} was not found on any road:'] + [f'  {k}: {v}' for k,v in tried.items()] + [_help]))
+    reasons = ''.join(f'  {road}: {why}\n' for road,why in tried.items())
+    raise DataError(f'{name} was not found on any road:\n{reasons}{_help}')
 
-# %% ../nbs/00_data.ipynb #0ff66100
+# %% ../nbs/00_data.ipynb #70832ce5
 def _read_text(path, **kwargs):
     "A table whose text stays text, decoded as UTF-8, or as latin-1 where it is not UTF-8"
     raw = path.read_bytes()
@@ -326,56 +356,64 @@ def _read_items(folder):
     "Columns movie, title, genres from u.item or movies.csv"
     if (folder/'u.item').is_file():
         m = _read_text(folder/'u.item', sep='|', header=None, quoting=csv.QUOTE_NONE)
-        genres = ['|'.join(g for g,flag in zip(_genres, row) if flag=='1') for row in m.iloc[:,5:].values]
+        flags = (m.iloc[:,5:]=='1').to_numpy()
+        genres = ['|'.join(g for g,flag in zip(_genres, row) if flag) for row in flags]
         return DataFrame({'movie': m[0], 'title': m[1], 'genres': genres})
-    if not (folder/'movies.csv').is_file(): raise DataError(f'{folder} has ratings and no titles: neither u.item nor movies.csv')
+    if not (folder/'movies.csv').is_file():
+        raise DataError(f'{folder} has ratings and no titles: neither u.item nor movies.csv')
     m = _read_text(folder/'movies.csv').rename(columns={'movieId': 'movie'})
     _has_columns(m, ['movie','title','genres'])
     return m[['movie','title','genres']].replace({'genres': {'(no genres listed)': ''}})
 
-# %% ../nbs/00_data.ipynb #fe47f40d
+# %% ../nbs/00_data.ipynb #ae83b654
 def load_movies(
-    source:str|Path|None=None, # folder or zip of a MovieLens data set; None for ML-100k from wherever it is
-)->DataFrame: # one row per movie: movie, title, year (missing where the title has none), genres joined by |
+    source:str|Path|None=None, # MovieLens folder or zip; None for ML-100k from wherever it is
+)->DataFrame: # a row per movie: movie, title, year (missing if it has none), genres joined by |
     "Titles, years and genres of the movies"
     m = _read_items(_folder(source))
     m['title'] = m.title.str.rstrip()
     year = m.title.str.extract(r'\((\d{4})(?:-\d{0,4})?\)(?: \(V\))?$')[0].astype('Int64')
     return m.assign(movie=m.movie.astype('int64'), year=year)[['movie','title','year','genres']]
 
-# %% ../nbs/00_data.ipynb #633274d9
+# %% ../nbs/00_data.ipynb #dc77aa4f
 def load_ratings(
-    source:str|Path|None=None, # folder or zip of a MovieLens data set; None for ML-100k from wherever it is
-)->DataFrame: # one row per rating, in the file's order: user, movie, rating (stars), timestamp (seconds), title
+    source:str|Path|None=None, # MovieLens folder or zip; None for ML-100k from wherever it is
+)->DataFrame: # ratings in file order: user, movie, rating (stars), timestamp (seconds), title
     "Ratings with the movies' titles joined to them"
     folder = _folder(source)
     cols = ['user','movie','rating','timestamp']
     if (folder/'u.data').is_file(): df = pd.read_csv(folder/'u.data', sep='\t', names=cols)
-    else: df = pd.read_csv(folder/'ratings.csv').rename(columns={'userId': 'user', 'movieId': 'movie'})
+    else: df = pd.read_csv(folder/'ratings.csv')
+    df = df.rename(columns={'userId': 'user', 'movieId': 'movie'})
     _has_columns(df, cols)
-    df = df[cols].merge(load_movies(folder)[['movie','title']], how='left', on='movie', validate='many_to_one')
+    titles = load_movies(folder)[['movie','title']]
+    df = df[cols].merge(titles, how='left', on='movie', validate='many_to_one')
     _refuse(df.title.isna(), "'movie' has no title", df.movie)
     return df
 
-# %% ../nbs/00_data.ipynb #2ac59c94
+# %% ../nbs/00_data.ipynb #7506274b
 def _pairs(df, user, item, title):
     "A number for each row's (user, film); items that share a title are one film"
     _has_columns(df, [user,item])
-    film = df[item].to_numpy()
-    if title in df.columns and title!=item: film = df[item].map(df.drop_duplicates(item).set_index(item)[title]).to_numpy()
-    return DataFrame({'user': df[user].to_numpy(), 'film': film}).groupby(['user','film'], dropna=False, sort=False).ngroup().to_numpy()
+    film = df[item]
+    if title in df.columns and title!=item:
+        film = film.map(df.drop_duplicates(item).set_index(item)[title])
+    pairs = DataFrame({'user': df[user].to_numpy(), 'film': film.to_numpy()})
+    return pairs.groupby(['user','film'], dropna=False, sort=False).ngroup().to_numpy()
 
 def _sides(in_valid):
     "Row numbers of both sides, from a mask of the held-out rows"
-    if in_valid.all(): raise RatingsError(f'a split of {len(in_valid)} rows leaves nothing to train on')
+    if in_valid.all():
+        raise RatingsError(f'a split of {len(in_valid)} rows leaves nothing to train on')
     return np.flatnonzero(~in_valid), np.flatnonzero(in_valid)
 
 def _n_valid(df, valid_pct):
     "How many rows to hold back"
-    if not 0 <= valid_pct < 1: raise ValueError(f'valid_pct is a share from 0 to below 1, not {valid_pct}')
+    if not 0 <= valid_pct < 1:
+        raise ValueError(f'valid_pct is a share from 0 to below 1, not {valid_pct}')
     return int(valid_pct*len(df))
 
-# %% ../nbs/00_data.ipynb #8841f948
+# %% ../nbs/00_data.ipynb #ba6384db
 def split_random(
     df:DataFrame, # one row per rating
     valid_pct:float=0.2, # share of rows to hold back, 0 to below 1
@@ -390,19 +428,21 @@ def split_random(
     order = np.random.default_rng(seed).permutation(pair.max(initial=-1)+1)
     size  = np.bincount(pair)[order]
     take  = size.cumsum() <= room
-    take[np.flatnonzero(~take & (size==1))[:room-size[take].sum()]] = True # fill up with single rows
+    single = np.flatnonzero(~take & (size==1))
+    take[single[:room-size[take].sum()]] = True # fill up with single rows
     return _sides(np.isin(pair, order[take]))
 
-# %% ../nbs/00_data.ipynb #003e16ae
+# %% ../nbs/00_data.ipynb #233156cf
 def split_folds(
     df:DataFrame, # ML-100k as `load_ratings` gives it, in `u.data`'s order
 )->list: # five (train, valid) pairs of row numbers: u1 to u5
-    "The five canonical folds of ML-100k: fold i validates on rows 20000*(i-1) to 20000*i of `u.data`"
+    "The five canonical folds: fold i validates on rows 20000*(i-1) to 20000*i of `u.data`"
     cols = ['user','movie','rating','timestamp']
     _has_columns(df, cols)
     text = df[cols].to_csv(sep='\t', header=False, index=False, lineterminator='\n')
     if hashlib.md5(text.encode()).hexdigest() != _md5:
-        raise RatingsError("u1 to u5 are defined by u.data's rows in u.data's order, and this frame is not that")
+        raise RatingsError("u1 to u5 are defined by u.data's rows in u.data's order, "
+                           "and this frame is not that")
     return [_sides(np.arange(100_000)//20_000==i) for i in range(5)]
 
 # %% ../nbs/00_data.ipynb #44da04a3

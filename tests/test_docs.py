@@ -4,25 +4,36 @@ import shutil
 import pytest
 from build_docs import OUTPUTS
 from check_site import problems
-from common import DOCS, ROOT, snapshot
+from common import DOCS, ROOT, changed, snapshot
 
 
 def contents(folder):
     "All that a build makes"
-    return {name: snapshot(folder/name) if (folder/name).is_dir() else (folder/name).read_bytes() for name in OUTPUTS}
+    files = [name for name in OUTPUTS if name != 'docs']
+    pages = {f'docs/{name}': data for name, data in snapshot(folder/'docs').items()}
+    return {**pages, **{name: (folder/name).read_bytes() for name in files}}
 
 
 def test_docs_are_fresh(tmp_path, python):
     "A build now gives the same bytes"
     python('tools/build_docs.py', '--out', tmp_path)
-    fresh, saved = contents(tmp_path), contents(ROOT)
-    different = [name for name in OUTPUTS if fresh[name] != saved[name]]
-    pages = fresh['docs'].keys() | saved['docs'].keys()
-    different += [name for name in sorted(pages) if fresh['docs'].get(name) != saved['docs'].get(name)]
-    assert different == []
+    assert changed(contents(ROOT), contents(tmp_path)) == []
 
 
 def test_site(): assert problems(DOCS) == []
+
+
+@pytest.fixture
+def site(tmp_path):
+    "Change a file in a copy of the site, and hand back what is wrong then"
+    def change(old, new, name='index.html'):
+        shutil.copytree(DOCS, tmp_path/'docs')
+        path = tmp_path/'docs'/name
+        text = path.read_text(encoding='utf-8')
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding='utf-8')
+        return problems(tmp_path/'docs')
+    return change
 
 
 @pytest.mark.parametrize('addition, problem', [
@@ -41,12 +52,9 @@ def test_site(): assert problems(DOCS) == []
     ('<p style="background: url(missing.png)">x</p>', 'leads to no file'),
     ('<span class="math inline">x^2</span>', 'is not MathML'),
 ])
-def test_a_broken_page_is_found(tmp_path, addition, problem):
-    "Each kind of fault, in a copy of the site"
-    shutil.copytree(DOCS, tmp_path/'docs')
-    page = tmp_path/'docs/index.html'
-    page.write_text(page.read_text(encoding='utf-8').replace('</main>', f'{addition}</main>'), encoding='utf-8')
-    [found] = problems(tmp_path/'docs')
+def test_a_broken_page_is_found(site, addition, problem):
+    "Each kind of fault"
+    [found] = site('</main>', f'{addition}</main>')
     assert found.startswith('docs/index.html: ') and problem in found
 
 
@@ -54,16 +62,13 @@ def test_a_broken_page_is_found(tmp_path, addition, problem):
     ('lang="en"', '', 'no lang'), ('<title>', '<title></title><title>', 'no title'),
     ('name="description"', 'name="other"', 'no description'),
 ])
-def test_an_incomplete_page_is_found(tmp_path, old, new, problem):
+def test_an_incomplete_page_is_found(site, old, new, problem):
     "A page without what search engines and screen readers need"
-    shutil.copytree(DOCS, tmp_path/'docs')
-    page = tmp_path/'docs/index.html'
-    page.write_text(page.read_text(encoding='utf-8').replace(old, new, 1), encoding='utf-8')
-    assert [text.endswith(problem) for text in problems(tmp_path/'docs')] == [True]
+    [found] = site(old, new)
+    assert found.endswith(problem)
 
 
-def test_a_font_from_the_network_is_found(tmp_path):
+def test_a_font_from_the_network_is_found(site):
     "Style sheets are read, too"
-    shutil.copytree(DOCS, tmp_path/'docs')
-    with open(tmp_path/'docs/styles.css', 'a') as f: f.write('@import url(https://example.com/font.css);')
-    assert problems(tmp_path/'docs') == ['docs/styles.css: https://example.com/font.css is loaded from elsewhere']
+    [found] = site(':root', '@import url(https://example.com/font.css); :root', 'styles.css')
+    assert found == 'docs/styles.css: https://example.com/font.css is loaded from elsewhere'

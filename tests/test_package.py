@@ -1,4 +1,4 @@
-"The package: what the wheel holds, that it works where nothing else is, what its modules export, how fast it starts"
+"The package: what the wheel holds, where it works, what its modules export, how fast it starts"
 import ast
 import os
 import re
@@ -18,7 +18,8 @@ SLOW_TO_IMPORT = {'torch', 'fastai', 'fastbook', 'matplotlib'}
 def exported(path):
     "The names in a module's `__all__`, without importing it"
     for node in ast.parse(path.read_text(encoding='utf-8')).body:
-        if isinstance(node, ast.Assign) and node.targets[0].id == '__all__': return ast.literal_eval(node.value)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == '__all__':
+            return ast.literal_eval(node.value)
     return []
 
 
@@ -26,18 +27,19 @@ MODULES = {path.stem: exported(path) for path in sorted((ROOT/LIB).glob('[!_]*.p
 
 
 def run(*command, cwd):
-    "What a command prints, in an environment without Python's own variables"
+    "A command that ended well, in an environment without Python's own variables"
     env = {key: value for key, value in os.environ.items() if not key.startswith('PYTHON')}
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
     assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout + done.stderr
+    return done
 
 
 @pytest.fixture(scope='session')
 def dist(tmp_path_factory):
     "The wheel and the sdist, built from a copy"
     folder = copy_project(tmp_path_factory.mktemp('build')/'project')
-    printed = run(sys.executable, '-m', 'build', cwd=folder)
+    done = run(sys.executable, '-m', 'build', cwd=folder)
+    printed = done.stdout + done.stderr
     assert not re.search(r'(?i)warning|deprecat', printed), printed
     return folder/'dist'
 
@@ -45,10 +47,11 @@ def dist(tmp_path_factory):
 def test_wheel_holds_the_package_only(dist):
     "Modules, the marker for type checkers, and metadata"
     [wheel], [sdist] = dist.glob('*.whl'), dist.glob('*.tar.gz')
-    assert f"{LIB}-{FACTS['version']}" in wheel.name and f"{LIB}-{FACTS['version']}" in sdist.name
-    with zipfile.ZipFile(wheel) as z: names = set(z.namelist())
+    release = f"{LIB}-{FACTS['version']}"
+    assert wheel.name.startswith(release) and sdist.name.startswith(release)
+    with zipfile.ZipFile(wheel) as z: names = z.namelist()
     modules = {f'{LIB}/{path.name}' for path in (ROOT/LIB).glob('*.py')}
-    inside = {name for name in names if not name.startswith(f"{LIB}-{FACTS['version']}.dist-info/")}
+    inside = {name for name in names if not name.startswith(f'{release}.dist-info/')}
     assert inside == {*modules, f'{LIB}/py.typed'}
 
 
@@ -66,9 +69,9 @@ def test_wheel_works_alone(dist, tmp_path):
     try:
         run(sys.executable, '-m', 'venv', folder, cwd=tmp_path)
         run(folder/'bin/python', *pip, wheel, cwd=tmp_path)
-        version, path = run(folder/'bin/python', '-c', TRY, cwd=tmp_path).split()
+        version, path = run(folder/'bin/python', '-c', TRY, cwd=tmp_path).stdout.split()
         assert version == FACTS['version'] and path.startswith(str(folder))
-        assert 'Usage' in run(folder/'bin'/LIB, '--help', cwd=tmp_path)
+        assert 'Usage' in run(folder/'bin'/LIB, '--help', cwd=tmp_path).stdout
     finally: shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -91,8 +94,8 @@ def test_module(name, python):
 def test_all_hands_on_the_public_names(python):
     "What any chapter exports is in the package's `all`"
     names = sorted({name for exports in MODULES.values() for name in exports})
-    found = python('-c', f'import {LIB}.all as a; print(*[n for n in {names} if not hasattr(a, n)])')
-    assert found.split() == []
+    line = f'import {LIB}.all as a; print(*[n for n in {names} if not hasattr(a, n)])'
+    assert python('-c', line).split() == []
 
 
 COST = '''
@@ -102,7 +105,9 @@ print(used.ru_utime + used.ru_stime, *sys.modules)
 '''
 
 
-@pytest.mark.parametrize('line, seconds', [(f'import {LIB}', 0.3), (f'from {LIB}.data import load_ratings', 1)])
+@pytest.mark.parametrize('line, seconds', [
+    (f'import {LIB}', 0.3), (f'from {LIB}.data import load_ratings', 1),
+])
 def test_starts_fast(line, seconds, python):
     "CPU seconds of a whole process, the best of three, and what it leaves alone"
     runs = [python('-c', line + COST).split() for _ in range(3)]

@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 from latex2mathml.converter import convert
-from nbdev.config import get_config
 from nbdev.quarto import nbdev_sidebar, refresh_quarto_yml
 from nbdev.serve import proc_nbs
 from smalldocs.site import ASSETS, build
@@ -55,7 +54,8 @@ def render(proc, sources):
     site = build(proc, quiet=True)
     problems = [text for text in site.warnings if not any(known in text for known in EXPECTED)]
     if problems: sys.exit('\n'.join(problems))
-    site.pages = {PurePosixPath(name): site.pages[PurePosixPath(name)] for name in sources}
+    order = [PurePosixPath(name) for name in sources]
+    site.pages = {name: site.pages[name] for name in order}
     site.write_llms_txt()
     return site.out
 
@@ -68,7 +68,7 @@ def mathml(found):
 
 
 def anchors(docs):
-    "A function that leads links to a method without a heading of its own to its class"
+    "A function that leads links to a method without a heading to the heading of its class"
     pages = {path.name: path.read_text(encoding='utf-8') for path in docs.glob('*.html')}
     ids = {name: set(re.findall(r' id="([^"]+)"', text)) for name, text in pages.items()}
 
@@ -81,7 +81,8 @@ def anchors(docs):
 
 def polish(docs, sources):
     "Make the pages stand alone: maths as MathML, pictures as files, links to what is there"
-    names = {path.read_bytes(): path.relative_to(docs).as_posix() for path in docs.glob('*_files/*.png')}
+    files = docs.glob('*_files/*.png')
+    names = {path.read_bytes(): path.relative_to(docs).as_posix() for path in files}
     lead = anchors(docs)
 
     def picture(found): return names[base64.b64decode(found[1])]
@@ -95,7 +96,7 @@ def polish(docs, sources):
 
 
 def markdown(docs):
-    "Name the Markdown copies as nbdev's docstrings link to them, and take the times out of the sitemap"
+    "The Markdown copies under the names that nbdev's docstrings link to; no times in the sitemap"
     lead = anchors(docs)
     for path in [*docs.glob('*.llms.md'), docs/'llms.txt']:
         text = path.read_text(encoding='utf-8').replace('.llms.md', '.html.md')
@@ -103,7 +104,8 @@ def markdown(docs):
         path.write_text(SYMBOL.sub(lead, text), encoding='utf-8')
         path.rename(docs/path.name.replace('.llms.md', '.html.md'))
     sitemap = docs/'sitemap.xml'
-    sitemap.write_text(re.sub(r'\s*<lastmod>.*', '', sitemap.read_text(encoding='utf-8')), encoding='utf-8')
+    text = re.sub(r'\s*<lastmod>.*', '', sitemap.read_text(encoding='utf-8'))
+    sitemap.write_text(text, encoding='utf-8')
 
 
 def readme(docs, here):
@@ -119,7 +121,8 @@ def make(project):
     docs = render(stage(project), sources)
     markdown(docs)
     polish(docs, sources)
-    (project/'README.md').write_text(readme(docs, site_url(settings(project))), encoding='utf-8')
+    text = readme(docs, site_url(settings(project)))
+    (project/'README.md').write_text(text, encoding='utf-8')
     shutil.rmtree(project/'docs', ignore_errors=True)
     docs.rename(project/'docs')
 

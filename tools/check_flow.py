@@ -1,4 +1,4 @@
-"Check that notebooks import only from earlier ones, and that no cell mixes imports with other code"
+"Check that notebooks import only from earlier ones, and that imports stand alone in their cells"
 import ast
 
 from fastcore.nbio import read_nb
@@ -10,7 +10,9 @@ EXPORTS = {'export', 'exports', 'exporti'}
 IMPORTS = (ast.Import, ast.ImportFrom)
 
 
-def code_cells(path): return [cell for cell in read_nb(path).cells if cell.cell_type == 'code']
+def code_cells(path):
+    "A notebook's code cells"
+    return [cell for cell in read_nb(path).cells if cell.cell_type == 'code']
 
 
 def tree(cell):
@@ -20,8 +22,8 @@ def tree(cell):
 
 def module_of(cells):
     "The module that a notebook exports, or None"
-    names = [cell.directives['default_exp'] for cell in cells if 'default_exp' in cell.directives]
-    return names[0] if names else None
+    return next((cell.directives['default_exp'] for cell in cells
+                 if 'default_exp' in cell.directives), None)
 
 
 def course_modules(node, package):
@@ -29,28 +31,30 @@ def course_modules(node, package):
     if isinstance(node, ast.Import): names = [alias.name for alias in node.names]
     elif node.level or node.module == package:
         base = package if node.module in (None, package) else f'{package}.{node.module}'
-        names = [f'{base}.{alias.name}' for alias in node.names if not alias.name.startswith('__')]
+        names = [f'{base}.{alias.name}' for alias in node.names if alias.name[:2] != '__']
     else: names = [node.module]
     return {name.split('.')[1] for name in names if name.startswith(f'{package}.')}
 
 
-def imports(cells): return [node for cell in cells for node in ast.walk(tree(cell)) if isinstance(node, IMPORTS)]
+def imports(cells):
+    "All imports in cells, however deep they stand"
+    return [node for cell in cells for node in ast.walk(tree(cell)) if isinstance(node, IMPORTS)]
 
 
 def backward(paths, package):
-    "Imports of modules that no earlier notebook has made; the home page may import any, the last one `all`"
+    "Imports of what no earlier notebook makes; the home page may import any, the last one `all`"
     known = set()
     for path in paths:
         if path == paths[-1]: known.add('all')
         cells = code_cells(path)
         used = {name for node in imports(cells) for name in course_modules(node, package)}
-        if path.stem != 'index':
-            for name in sorted(used-known): yield f'{path.name}: {package}.{name} is made later, if at all'
+        later = used - known if path.stem != 'index' else ()
+        for name in sorted(later): yield f'{path.name}: {package}.{name} is made later, if at all'
         known.add(module_of(cells))
 
 
 def mixed(paths):
-    "Cells with imports and other code: nbdev runs such a cell again, all of it, when it builds the docs"
+    "Cells with imports and other code: nbdev runs them again, all of it, when it builds the docs"
     for path in paths:
         for cell in code_cells(path):
             if cell.directive('eval') == 'false': continue

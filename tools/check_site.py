@@ -1,4 +1,4 @@
-"Check a built site: links and anchors lead somewhere, nothing is loaded from the network, pages are complete"
+"Check a site: links lead somewhere, nothing comes from the network, pages are complete"
 import argparse
 import json
 import re
@@ -10,9 +10,10 @@ from bs4 import BeautifulSoup
 from common import DOCS, report
 
 # What a browser fetches by itself
-LOADED = [('img', 'src'), ('script', 'src'), ('link', 'href'), ('iframe', 'src'), ('source', 'src'),
-          ('source', 'srcset'), ('video', 'src'), ('audio', 'src'), ('embed', 'src'), ('object', 'data'),
-          ('use', 'href'), ('image', 'href')]
+LOADED = [('img', 'src'), ('script', 'src'), ('link', 'href'), ('iframe', 'src'), ('embed', 'src'),
+          ('source', 'src'), ('source', 'srcset'), ('video', 'src'), ('audio', 'src'),
+          ('object', 'data'), ('use', 'href'), ('image', 'href')]
+ADDRESS = re.compile(r'https?://[^\s"\'`]+')
 CSS_URL = re.compile(r'url\(\s*["\']?([^"\')]+)|@import\s+["\']([^"\']+)')
 
 
@@ -33,7 +34,8 @@ class Site:
         if not target.is_relative_to(self.folder.resolve()): return f'{url} leads out of the site'
         if not target.is_file(): return f'{url} leads to no file'
         anchor = unquote(parts.fragment)
-        if anchor and target in self.ids and anchor not in self.ids[target]: return f'{url} leads to no anchor'
+        known = self.ids.get(target, [anchor])
+        if anchor and anchor not in known: return f'{url} leads to no anchor'
 
     def link(self, url, base):
         "What is wrong with a link that a reader may follow, or None"
@@ -48,7 +50,9 @@ class Site:
         if urlsplit(url).scheme or url.startswith('//'): return f'{url} is loaded from elsewhere'
         return self.broken(url, base)
 
-    def style(self, text, base): return [self.load(a or b, base) for a, b in CSS_URL.findall(text)]
+    def style(self, text, base):
+        "What is wrong with each address in a style sheet, or None"
+        return [self.load(a or b, base) for a, b in CSS_URL.findall(text)]
 
 
 def page_problems(site, path, soup):
@@ -56,13 +60,15 @@ def page_problems(site, path, soup):
     yield from (site.link(tag['href'], path) for tag in soup.find_all('a', href=True))
     for name, attribute in LOADED:
         for tag in soup.find_all(name, attrs={attribute: True}):
-            yield site.load(tag[attribute].split()[0] if tag[attribute] else '', path)
+            yield site.load(tag[attribute].partition(' ')[0], path)
     for tag in soup.find_all('style'): yield from site.style(tag.get_text(), path)
     for tag in soup.find_all(style=True): yield from site.style(tag['style'], path)
     for tag in soup.find_all('script', src=False):
-        yield from (f'{url} stands in a script' for url in re.findall(r'https?://[^\s"\'`]+', tag.get_text()))
-    yield from (f'an image has no alt text: {str(tag)[:80]}' for tag in soup.find_all('img') if not tag.get('alt'))
-    yield from (f'maths is not MathML: {tag.get_text()}' for tag in soup.select('span.math') if not tag.math)
+        yield from (f'{url} stands in a script' for url in ADDRESS.findall(tag.get_text()))
+    for tag in soup.find_all('img'):
+        if not tag.get('alt'): yield f'an image has no alt text: {str(tag)[:80]}'
+    for tag in soup.select('span.math'):
+        if not tag.math: yield f'maths is not MathML: {tag.get_text()}'
     if not soup.html.get('lang'): yield 'it has no lang'
     if not (soup.title and soup.title.get_text().strip()): yield 'it has no title'
     described = soup.find('meta', attrs={'name': 'description'})
@@ -73,7 +79,8 @@ def problems(folder):
     "What is wrong with the site in `folder`"
     site = Site(folder)
     index = site.folder/'search.json'
-    found = [(path, text) for path, soup in site.pages.items() for text in page_problems(site, path, soup)]
+    found = [(path, text) for path, soup in site.pages.items()
+             for text in page_problems(site, path, soup)]
     for path in sorted(site.folder.rglob('*.css')):
         found += [(path, text) for text in site.style(path.read_text(encoding='utf-8'), path)]
     if index.exists():

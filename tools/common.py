@@ -1,4 +1,4 @@
-"What the tools share: where things lie, the facts of settings.ini, the notebooks, the project's files"
+"What the tools share: the facts of settings.ini, the notebooks, the project's files"
 import os
 import shutil
 import sys
@@ -49,12 +49,18 @@ def copy_project(folder, root=ROOT):
 
 def snapshot(folder):
     "The bytes of every file in `folder`, by relative path"
-    files = sorted(path for path in folder.rglob('*') if path.is_file())
+    files = (path for path in folder.rglob('*') if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
+def changed(before, after):
+    "The names of files that are not the same in two snapshots"
+    names = before.keys() | after.keys()
+    return sorted(name for name in names if before.get(name) != after.get(name))
+
+
 def data_env():
-    "Where tests and notebooks find the data sets when nobody has said: a folder beside the project"
+    "Where the data sets are when nobody has said: a folder beside the project, if there is one"
     beside = ROOT.parent/'shared'/'data'
     if 'COLLAB_COURSE_DATA' in os.environ or not beside.is_dir(): return {}
     return {'COLLAB_COURSE_DATA': str(beside)}

@@ -16,7 +16,8 @@ def needed(facts):
     "Where a fact must stand: file, pattern, what it should say"
     home = f"{facts['user']}/{facts['repo']}"
     toml = {'name': facts['lib_name'], 'description': facts['description'],
-            'Repository': repo_url(facts), 'Documentation': site_url(facts), 'branch': facts['branch']}
+            'Repository': repo_url(facts), 'Documentation': site_url(facts),
+            'branch': facts['branch']}
     for key, fact in toml.items(): yield 'pyproject.toml', rf'^{key} = "(.*)"$', fact
     yield f"{facts['lib_name']}/__init__.py", r'^__version__ = "(.*)"$', facts['version']
     yield 'nbs/_quarto.yml', r'href: https://github\.com/(.*)$', home
@@ -51,7 +52,8 @@ def wrong(name, pattern, fact):
 
 def missing(name, pattern, fact):
     "A file that does not say `fact` where it must"
-    return [] if re.search(pattern, read(name), re.M) else [f'{name}: {fact} is missing, no {pattern}']
+    found = re.search(pattern, read(name), re.M)
+    return [] if found else [f'{name}: {fact} is missing, no {pattern}']
 
 
 def renew(name, pattern, fact):
@@ -64,12 +66,16 @@ def renew(name, pattern, fact):
     if new != text: (ROOT/name).write_text(new, encoding='utf-8')
 
 
+def write(facts):
+    "Write every fact where another stands"
+    for rule in [*needed(facts), *allowed(facts)]: renew(*rule)
+
+
 def changelog(facts):
     "The newest entry of the changelog is this version's"
     found = re.search(r'^## \[?v?([\d.]+)', read('CHANGELOG.md'), re.M)
     newest = found[1] if found else 'nothing'
-    fine = newest == facts['version']
-    return [] if fine else [f"CHANGELOG.md: {newest} stands first, settings.ini has {facts['version']}"]
+    if newest != facts['version']: yield f"CHANGELOG.md: {newest} stands before {facts['version']}"
 
 
 def pythons(facts):
@@ -77,16 +83,16 @@ def pythons(facts):
     def number(version): return tuple(map(int, version.split('.')))
     oldest = number(facts['min_python'])
     for path in sorted((ROOT/'.github/workflows').glob('*.yml')):
-        for line in re.findall(r'python(?:-version)?: *(.*\d.*)', path.read_text(encoding='utf-8')):
-            for version in re.findall(r'3\.\d+', line):
-                if number(version) < oldest: yield f'{path.name}: Python {version} is too old'
+        versions = re.findall(r'"(3\.\d+)"', path.read_text(encoding='utf-8'))
+        yield from (f'{path.name}: Python {v} is too old' for v in versions if number(v) < oldest)
 
 
 def problems(facts):
     "Every place that disagrees with settings.ini"
     rules = [*needed(facts), *allowed(facts)]
     gaps = [text for rule in needed(facts) for text in missing(*rule)]
-    return [*gaps, *(text for rule in rules for text in wrong(*rule)), *changelog(facts), *pythons(facts)]
+    differing = [text for rule in rules for text in wrong(*rule)]
+    return [*gaps, *differing, *changelog(facts), *pythons(facts)]
 
 
 def main():
@@ -94,8 +100,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--write', action='store_true', help='write the facts where they differ')
     facts = settings()
-    if parser.parse_args().write:
-        for rule in [*needed(facts), *allowed(facts)]: renew(*rule)
+    if parser.parse_args().write: write(facts)
     report(problems(facts), 'every fact agrees with settings.ini')
 
 

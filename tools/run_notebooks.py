@@ -1,4 +1,4 @@
-"Run notebooks as a reader would, and save their outputs or, with --check, compare them with the saved ones"
+"Run notebooks as a reader would, and save what they show or, with --check, compare it"
 import argparse
 import math
 import os
@@ -55,9 +55,9 @@ def run(path, nb):
     for cell in nb.cells:
         if cell.id not in chosen: cell.metadata.tags = ['skip-execution']
     with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(nb, timeout=CELL_SECONDS, kernel_name='python3', record_timing=False,
-                                coalesce_streams=True, store_widget_state=False,
-                                config=kernel_config(folder))
+        client = NotebookClient(nb, timeout=CELL_SECONDS, kernel_name='python3',
+                                record_timing=False, store_widget_state=False,
+                                coalesce_streams=True, config=kernel_config(folder))
         work = Path(folder)/'work'
         work.mkdir()
         try: client.execute(cwd=str(work), env=kernel_env(folder))
@@ -85,7 +85,7 @@ def warned(nb):
 
 
 def shown(outputs):
-    "What a cell shows: a kind and its text, None where only its presence counts"
+    "What a cell shows: each kind and its text, None where only its presence counts"
     for out in outputs:
         if out.output_type == 'stream': yield out.name, out.text
         for mime, data in sorted(out.get('data', {}).items()):
@@ -128,8 +128,9 @@ def compare(path, fresh):
     saved = {cell.id: cell for cell in nbformat.read(path, as_version=4).cells}
     chosen = [cell for cell in nb_test_cells(path, SKIP) if 'volatile' not in cell.directives]
     now = {cell.id: cell for cell in fresh.cells}
-    pairs = [(cell.id, difference(saved[cell.id].outputs, now[cell.id].outputs)) for cell in chosen]
-    return [f'cell {key}: {found}' for key, found in pairs if found]
+    ids = [cell.id for cell in chosen]
+    found = {i: difference(saved[i].outputs, now[i].outputs) for i in ids}
+    return [f'cell {i}: {text}' for i, text in found.items() if text]
 
 
 def process(path, check):
@@ -149,7 +150,8 @@ def timed(path, check):
     problems = process(path, check)
     seconds = time.perf_counter() - start
     lines = [f'{path.name}: {problem}' for problem in problems]
-    print('\n'.join([f"{path.name} {seconds:.1f}s {'FAILED' if problems else 'ok'}", *lines]), flush=True)
+    result = f"{path.name} {seconds:.1f}s {'FAILED' if problems else 'ok'}"
+    print('\n'.join([result, *lines]), flush=True)
     return bool(problems)
 
 
