@@ -113,3 +113,9 @@ def test_starts_fast(line, seconds, python):
     runs = [python('-c', line + COST).split() for _ in range(3)]
     assert SLOW_TO_IMPORT.isdisjoint(runs[0])
     assert min(float(run[0]) for run in runs) < seconds
+
+
+def test_loaders_keep_their_promise(python):
+    "In fastai's Learner an epoch takes at most half the CPU that it takes with fastai's loader"
+    printed = python('tools/bench.py', '--check', '--repeats', '1')
+    assert 'collab_loaders' in printed

@@ -3,6 +3,7 @@ import argparse
 import base64
 import contextlib
 import html
+import os
 import re
 import shutil
 import sys
@@ -20,6 +21,9 @@ BADGE = 'https://colab.research.google.com/assets/colab-badge.svg'
 OUTPUTS = ['README.md', 'docs', 'nbs/nbdev.yml', 'nbs/sidebar.yml']
 # What smalldocs says of things that are there for Quarto
 EXPECTED = ('unknown key format-links', 'output-file is not read')
+
+# nbdev runs import cells again, in processes of its own; fastai's import warns in them
+os.environ['PYTHONWARNINGS'] = 'ignore::FutureWarning:torch.jit._script'
 
 PREFIX = re.compile(r'^\d+[a-z]*_')
 # A notebook's name in a link, `](00_data.ipynb#anchor)`, or in a line of sidebar.yml

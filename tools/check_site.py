@@ -69,6 +69,8 @@ def page_problems(site, path, soup):
         if not tag.get('alt'): yield f'an image has no alt text: {str(tag)[:80]}'
     for tag in soup.select('span.math'):
         if not tag.math: yield f'maths is not MathML: {tag.get_text()}'
+    for tag in soup.select('.cell-output-stderr, .cell-output-error'):
+        yield f'it shows a warning or an error: {tag.get_text().strip()[:80]}'
     if not soup.html.get('lang'): yield 'it has no lang'
     if not (soup.title and soup.title.get_text().strip()): yield 'it has no title'
     described = soup.find('meta', attrs={'name': 'description'})
