@@ -50,7 +50,7 @@ def one_cycle(
     return opt, torch.optim.lr_scheduler.OneCycleLR(opt, lr, max(n_steps, 2), pct_start=.25,
         div_factor=25, final_div_factor=4000, base_momentum=.85, max_momentum=.95)
 
-# %% ../nbs/04_dot_product.ipynb #3df083a5
+# %% ../nbs/04_dot_product.ipynb #6d6178fa
 def fit_loop(
     model:Module, # the model, changed in place
     dls, # `DataLoaders` from `collab_loaders`
@@ -64,6 +64,7 @@ def fit_loop(
     losses = []
     with one_thread():
         for _ in trange(n_epoch, desc=desc, leave=False):
+            model.train()
             for x,y in dls.train:
                 mse_loss(model(x), y).backward()
                 opt.step()
@@ -72,10 +73,14 @@ def fit_loop(
             losses.append([mse_of(model, dl) for dl in dls])
     return DataFrame(losses, columns=['train','valid']).rename_axis('epoch')
 
-# %% ../nbs/04_dot_product.ipynb #83ced2fc
+# %% ../nbs/04_dot_product.ipynb #54e458e5
 def mse_of(
     model:Module, # the model, not changed
     dl, # one of the loaders of `collab_loaders`
 )->float: # mean squared error over all of its rows, nan where it has none
     "The loss of a model on all rows of a loader"
-    with torch.no_grad(): return mse_loss(model(dl.x), dl.y).item()
+    was = model.training
+    model.eval()
+    with torch.no_grad(): loss = mse_loss(model(dl.x), dl.y).item()
+    model.train(was)
+    return loss
