@@ -9,4 +9,7 @@ from collab_course.dot_product import *
 from collab_course.bias import *
 from collab_course.weight_decay import *
 from collab_course.params import *
+from collab_course.interpret import *
+from collab_course.compare import *
+from collab_course.collab_nn import *
 from collab_course.app import *

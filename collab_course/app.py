@@ -13,21 +13,38 @@ from pathlib import Path
 import click
 from . import __version__
 
-# %% ../nbs/15_app.ipynb #73edf51f
+# %% ../nbs/15_app.ipynb #2a09f9ae
 def tour_models(
 )->list: # (name, class name, model arguments, weight decay, published validation MSE or None)
     "The models of the tour, in the order of the chapters"
-    dot,bias = 'DotProduct','DotProductBias'
-    return [(f'{dot}, no range', dot,  dict(y_range=None), .01, .882022),
-            (dot,                dot,  {},                 .01, None),     # the table was lost
-            (bias,               bias, {},                 .01, .896408),
-            (f'{bias}, wd 0.1',  bias, {},                 .1,  .828673)]  # after 6 epochs
+    from collab_course.compare import published_runs
+    was = published_runs().published # by run, T1 to T7; T2 is lost
+    bias,book = 'DotProductBias',.867455 # the notes never trained CollabNN, the book did
+    return [('DotProduct, no range',   'DotProduct',         dict(y_range=None), .01, was['T1']),
+            ('DotProduct',             'DotProduct',         {},                 .01, None),
+            (bias,                     bias,                 {},                 .01, was['T3']),
+            (f'{bias}, wd 0.1',        bias,                 {},                 .1,  was['T4']),
+            (f'{bias}Params, wd 0.2',  f'{bias}Params',      dict(std=.1),       .2,  was['T5']),
+            ('EmbeddingDotBias',       'EmbeddingDotBias',   {},                 .1,  was['T6']),
+            ('CollabNN',               'CollabNN',           {},                 .01, book)]
 
-# %% ../nbs/15_app.ipynb #2de5dd50
+# %% ../nbs/15_app.ipynb #142a7a42
+def _classes():
+    "The models' classes by name, each called with the numbers of users and items"
+    from fastai.collab import EmbeddingDotBias
+    from collab_course.bias import DotProductBias
+    from collab_course.collab_nn import CollabNN
+    from collab_course.dot_product import DotProduct
+    from collab_course.params import DotProductBiasParams
+    ours = {o.__name__: o for o in (DotProduct,DotProductBias,DotProductBiasParams,CollabNN)}
+    return ours | {'EmbeddingDotBias': lambda n_users,n_items:
+                   EmbeddingDotBias(50, n_users, n_items, y_range=(0,5.5))}
+
+# %% ../nbs/15_app.ipynb #291e4a9e
 def tour_one(
     dls, # fastai `DataLoaders` from `collab_loaders`
     name:str, # what to call the model
-    model:str, # its class, `DotProduct` or `DotProductBias`
+    model:str, # its class, by name
     kwargs:dict, # arguments besides the sizes
     wd:float, # decoupled weight decay
     published:float|None, # validation MSE to show beside it
@@ -37,19 +54,13 @@ def tour_one(
 )->tuple: # a row of the table as a dict, and the losses by epoch as a frame
     "Train one model of the tour"
     import torch
-    from fastai.learner import Learner
-    from torch.nn.functional import mse_loss
-    from collab_course.bias import DotProductBias
-    from collab_course.dot_product import DotProduct
-    from collab_course.loaders import fit_losses
-    start,classes = time.perf_counter(),{o.__name__: o for o in (DotProduct,DotProductBias)}
+    from collab_course.dot_product import fit_loop
+    start = time.perf_counter()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net = classes[model](len(dls.users), len(dls.items), **kwargs)
-        learn = Learner(dls, net, loss_func=mse_loss)
-        losses = fit_losses(learn, n_epoch, wd=wd, desc=f'{name:24}', quiet=quiet)
-    sides = [dl.new(shuffle=False, bs=4096) for dl in (dls.train,dls.valid)]
-    with learn.no_bar(): train,valid = [learn.validate(dl=dl)[0] for dl in sides]
+        net = _classes()[model](len(dls.users), len(dls.items), **kwargs)
+        losses = fit_loop(net, dls, n_epoch, wd=wd, desc=f'{name:28}', quiet=quiet)
+    train,valid = losses.iloc[-1]
     return {'model': name, 'parameters': sum(p.numel() for p in net.parameters()),
             'train MSE': train, 'valid MSE': valid, 'published': published,
             'seconds': time.perf_counter()-start}, losses

@@ -50,7 +50,7 @@ def one_cycle(
     return opt, torch.optim.lr_scheduler.OneCycleLR(opt, lr, max(n_steps, 2), pct_start=.25,
         div_factor=25, final_div_factor=4000, base_momentum=.85, max_momentum=.95)
 
-# %% ../nbs/04_dot_product.ipynb #6d6178fa
+# %% ../nbs/04_dot_product.ipynb #51462dba
 def fit_loop(
     model:Module, # the model, changed in place
     dls, # `DataLoaders` from `collab_loaders`
@@ -58,12 +58,13 @@ def fit_loop(
     lr:float=5e-3, # highest learning rate of the cycle
     wd:float=.01, # decoupled weight decay, 0 turns it off
     desc:str|None=None, # text before the progress bar
+    quiet:bool=False, # no progress bar?
 )->DataFrame: # a row per epoch: MSE over all rows of `train` and of `valid`
     "Train like `Learner.fit_one_cycle`, in a plain PyTorch loop"
     opt,schedule = one_cycle(model.parameters(), n_epoch*len(dls.train), lr, wd)
-    losses = []
+    losses,off = [],(dict(disable=True) if quiet else {})
     with one_thread():
-        for _ in trange(n_epoch, desc=desc, leave=False):
+        for _ in trange(n_epoch, desc=desc, leave=False, **off):
             model.train()
             for x,y in dls.train:
                 mse_loss(model(x), y).backward()

@@ -22,19 +22,18 @@ def test_the_whole_tour(tmp_path):
     "ML-100k, every model, five epochs: the table, the files, the order of the models, the time"
     done, seconds = tour(cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert seconds < 240 # under 120 alone on two cores; here other tests run beside it
+    assert seconds < 120
     table = pd.read_csv(tmp_path/'tour/tour.csv').set_index('model')
     assert (tmp_path/'tour/tour.png').read_bytes().startswith(b'\x89PNG')
     for name in table.index: assert name in done.stdout
     assert 'tour/tour.csv' in done.stdout and 'tour/tour.png' in done.stdout
     assert '100%' in done.stderr or 'batch' in done.stderr or 'it/s' in done.stderr
     valid = table['valid MSE']
-    assert valid['DotProductBias, wd 0.1'] == valid.min() == pytest.approx(.813, abs=.005)
-    assert valid['DotProductBias'] == pytest.approx(.887, abs=.01)
-    assert valid['DotProduct, no range'] == pytest.approx(.859, abs=.01)
-    assert valid['DotProduct'] == pytest.approx(.866, abs=.01)
-    assert table.loc['DotProductBias', 'train MSE'] < table.loc['DotProductBias, wd 0.1', 'train MSE']
-    assert table.parameters.to_list() == [131_250, 131_250, 133_875, 133_875]
+    ours = {'DotProduct, no range': .859, 'DotProduct': .866, 'DotProductBias': .887, 'CollabNN': .856,
+            'DotProductBias, wd 0.1': .813, 'DotProductBiasParams, wd 0.2': .824, 'EmbeddingDotBias': .813}
+    assert valid.to_dict() == pytest.approx(ours, abs=.008)
+    assert (table['train MSE'] < valid).all()
+    assert table.parameters.to_list() == [131_250]*2 + [133_875]*4 + [141_451]
     assert (table.published.dropna().between(.8, .9)).all() and table.published.isna().sum() == 1
 
 
@@ -75,7 +74,7 @@ def test_a_mistake_is_one_line(tmp_path, args, says):
     assert not (tmp_path/'tour/tour.csv').exists()
 
 
-@pytest.mark.parametrize('seconds', [.5, 8])
+@pytest.mark.parametrize('seconds', [.5, 6])
 def test_ctrl_c(tmp_path, seconds):
     "While it starts and while it trains: one line, exit code 130, no traceback"
     process = subprocess.Popen([COMMAND, 'tour', '--quiet'], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
