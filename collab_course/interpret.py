@@ -13,7 +13,7 @@ from pandas import DataFrame
 from torch import Tensor
 from .loaders import Vocab
 
-# %% ../nbs/08_interpret.ipynb #093f16a0
+# %% ../nbs/08_interpret.ipynb #9729fb72
 def _numbers(x):
     "The numbers of a layer, tensor or array, as float64 on the CPU; `x` stays as it is"
     x = getattr(x, 'weight', x)
@@ -45,6 +45,10 @@ def _table(vocab, n, counts, min_count):
         res = res.assign(ratings=ratings, few=ratings<min_count)
     if isinstance(vocab, Vocab): return res
     return res[[o!='#na#' for o in res['item']]].infer_objects()
+
+def _check_seen(table, row, min_count):
+    if min_count>0 and 'ratings' in table and table.ratings[row]==0:
+        raise ValueError(f"{table['item'][row]!r} has no training rows: its factors are chance")
 
 def _check_n(n):
     if n<1: raise ValueError(f'n is how many items to list, at least 1, not {n}')
@@ -109,7 +113,7 @@ def distances(
     x = _numbers(factors)
     return ((x-x[row])**2).sum(axis=1)**.5
 
-# %% ../nbs/08_interpret.ipynb #10f57892
+# %% ../nbs/08_interpret.ipynb #58be4e6a
 def nearest(
     factors, # rows to compare: layer, tensor or array, shape (n_items,n_factors)
     vocab, # `Vocab`, or a label for each row, such as fastai's `dls.classes['title']`
@@ -125,6 +129,7 @@ def nearest(
     if by not in measures: raise ValueError(f"by 'cosine' or 'euclidean', not {by!r}")
     (name,measure),row = measures[by],_row(vocab, item)
     table = _table(vocab, len(_numbers(factors)), counts, min_count)
+    _check_seen(table, row, min_count)
     table[name] = measure(factors, row)[table.index]
     table = table.drop(index=row)
     if counts is not None: table = table[~table.few].drop(columns='few')
