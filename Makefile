@@ -8,6 +8,8 @@ FACTS  := settings.ini setup.py pyproject.toml
 # Stamps: written when an install has ended well, so that a second call starts at once
 RUN    := $(VENV)/installed
 DEV    := $(VENV)/installed-dev
+BENCH  := $(VENV)/installed-bench
+PEERS  := '.[dev,bench]'
 MIN    := $(shell sed -n 's/^min_python *= *//p' settings.ini)
 
 .PHONY: help run test bench nbs docs serve clean
@@ -19,7 +21,7 @@ help:
 	@echo 'make nbs     after editing notebooks: modules, outputs, README.md and docs/ anew'
 	@echo 'make docs    README.md and docs/ anew'
 	@echo 'make serve   read the docs at http://localhost:$(PORT)'
-	@echo 'make bench   compare speeds'
+	@echo 'make bench   compare speeds, and with other libraries; ARGS="steps" for a part'
 	@echo 'make clean   remove $(VENV) and what else is not part of the project'
 
 run: $(RUN)
@@ -28,7 +30,7 @@ run: $(RUN)
 test: $(DEV)
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(DEV)
+bench: $(BENCH)
 	$(BIN)/python tools/bench.py $(ARGS)
 
 nbs: $(DEV)
@@ -71,10 +73,15 @@ endef
 
 $(RUN): $(FACTS)
 	$(call at_least,$(MIN))
-	$(call install,.)
+	$(call install,'.[fast]')
 	@touch $@
 
 $(DEV): $(FACTS)
 	$(call at_least,3.11)
 	$(call install,'.[dev]')
 	@touch $(RUN) $@
+
+$(BENCH): $(FACTS)
+	$(call at_least,3.11)
+	$(call install,$(PEERS))
+	@touch $(RUN) $(DEV) $@

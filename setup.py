@@ -17,9 +17,9 @@ setup(
     license              = s['license'],
     python_requires      = f">={s['min_python']}",
     install_requires     = s['requirements'].split(),
-    extras_require       = {'dev': s['dev_requirements'].split()},
+    extras_require       = {o: s[f'{o}_requirements'].split() for o in ('dev','fast','bench')},
     packages             = [s['lib_name']],
-    package_data         = {s['lib_name']: ['py.typed']},
+    package_data         = {s['lib_name']: ['py.typed','bench.json']},
     entry_points         = {'console_scripts': [s['console_scripts']], 'nbdev': ['collab_course=collab_course._modidx:d']},
     classifiers          = ['Programming Language :: Python :: 3', 'Programming Language :: Python :: 3 :: Only',
                             'Topic :: Scientific/Engineering :: Artificial Intelligence', 'Typing :: Typed'])

@@ -12,4 +12,5 @@ from collab_course.params import *
 from collab_course.interpret import *
 from collab_course.compare import *
 from collab_course.collab_nn import *
+from collab_course.fast import *
 from collab_course.app import *

@@ -40,6 +40,21 @@ def _classes():
     return ours | {'EmbeddingDotBias': lambda n_users,n_items:
                    EmbeddingDotBias(50, n_users, n_items, y_range=(0,5.5))}
 
+# %% ../nbs/15_app.ipynb #8ceb5455
+def _trainer(model):
+    "How a class is trained: what to call it, and a function like `fit_loop`"
+    from collab_course.dot_product import fit_loop
+    from collab_course.fast import fit_fast
+    if model=='CollabNN': return 'plain loop', fit_loop
+    return ('Learner', _by_learner) if model=='EmbeddingDotBias' else ('fit_fast', fit_fast)
+
+def _by_learner(net, dls, n_epoch, **kwargs):
+    "Train with fastai's `Learner`"
+    from fastai.learner import Learner
+    from torch.nn.functional import mse_loss
+    from collab_course.loaders import fit_losses
+    return fit_losses(Learner(dls, net, loss_func=mse_loss), n_epoch, **kwargs)
+
 # %% ../nbs/15_app.ipynb #291e4a9e
 def tour_one(
     dls, # fastai `DataLoaders` from `collab_loaders`
@@ -54,15 +69,15 @@ def tour_one(
 )->tuple: # a row of the table as a dict, and the losses by epoch as a frame
     "Train one model of the tour"
     import torch
-    from collab_course.dot_product import fit_loop
-    start = time.perf_counter()
+    from collab_course.dot_product import mse_of
+    start,(way,fit) = time.perf_counter(),_trainer(model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = _classes()[model](len(dls.users), len(dls.items), **kwargs)
-        losses = fit_loop(net, dls, n_epoch, wd=wd, desc=f'{name:28}', quiet=quiet)
-    train,valid = losses.iloc[-1]
-    return {'model': name, 'parameters': sum(p.numel() for p in net.parameters()),
-            'train MSE': train, 'valid MSE': valid, 'published': published,
+        losses = fit(net, dls, n_epoch, wd=wd, desc=f'{name:28}', quiet=quiet)
+    return {'model': name, 'trained with': way, 'train MSE': mse_of(net, dls.train),
+            'valid MSE': mse_of(net, dls.valid), 'published': published,
+            'parameters': sum(p.numel() for p in net.parameters()),
             'seconds': time.perf_counter()-start}, losses
 
 # %% ../nbs/15_app.ipynb #434fc200

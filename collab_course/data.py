@@ -117,7 +117,7 @@ def as_ratings(
     if y_range: _refuse((x<y_range[0]) | (x>y_range[1]), f'{name!r} is outside {y_range}', s)
     return x.astype('int64' if x.dtype.kind in 'iu' else 'float64')
 
-# %% ../nbs/00_data.ipynb #f71eeb5b
+# %% ../nbs/00_data.ipynb #32668736
 def _as_titles(values, name):
     "Titles as text without blanks at the end"
     s = _plain(values)
@@ -125,14 +125,36 @@ def _as_titles(values, name):
     _refuse(s.isna(), f'{name!r} is missing', s, hint)
     return s.map(str).str.rstrip()
 
+def _first_rows(user, film):
+    "For each row the first row that has the same user and film, shape (n,)"
+    key,film = [pd.factorize(o, use_na_sentinel=False)[0] for o in (user,film)]
+    key *= film.max(initial=0)+1
+    key += film # a number for each pair
+    del film    # the arrays are large, and the memory that they share with others is not
+    twice = np.sort(key)
+    twice = np.unique(twice[1:][twice[1:]==twice[:-1]])
+    first = np.arange(len(key))
+    if len(twice):
+        at = np.searchsorted(twice, key).clip(max=len(twice)-1)
+        rows = np.flatnonzero(twice[at]==key)
+        first[rows] = Series(rows).groupby(key[rows]).transform('min')
+    return first
+
+def _repeats(df, user, film, rating):
+    "How many different ratings each pair has that comes more than once"
+    first = _first_rows(df[user], df[film])
+    again = np.zeros(len(df), dtype=bool)
+    again[first[first!=np.arange(len(df))]] = True
+    again = again[first]
+    return df.loc[again, rating].groupby(first[again]).nunique()
+
 def _report(df, user, item, rating, title):
     "Counts of what is odd but legal"
     def shared(a, b): return int((df.drop_duplicates([a,b])[b].value_counts()>1).sum())
-    pairs = df.groupby([user, title or item])[rating].agg(['size','nunique'])
-    pairs = pairs[pairs['size']>1]
+    pairs = _repeats(df, user, title or item, rating)
     res = dict(rows=len(df), users=df[user].nunique(), items=df[item].nunique(),
                items_rated_once=int((df[item].value_counts()==1).sum()),
-               repeated_pairs=len(pairs), of_which_disagree=int((pairs['nunique']>1).sum()))
+               repeated_pairs=len(pairs), of_which_disagree=int((pairs>1).sum()))
     if not title: return res
     return res | dict(titles=df[title].nunique(), titles_of_several_items=shared(item, title),
                       items_of_several_titles=shared(title, item))
@@ -398,8 +420,8 @@ def _pairs(df, user, item, title):
     film = df[item]
     if title in df.columns and title!=item:
         film = film.map(df.drop_duplicates(item).set_index(item)[title])
-    pairs = DataFrame({'user': df[user].to_numpy(), 'film': film.to_numpy()})
-    return pairs.groupby(['user','film'], dropna=False, sort=False).ngroup().to_numpy()
+    first = _first_rows(df[user].to_numpy(), film.to_numpy())
+    return (np.cumsum(first==np.arange(len(first)))-1)[first]
 
 def _sides(in_valid):
     "Row numbers of both sides, from a mask of the held-out rows"
@@ -426,11 +448,13 @@ def split_random(
     room = _n_valid(df, valid_pct)
     pair = _pairs(df, user, item, title)
     order = np.random.default_rng(seed).permutation(pair.max(initial=-1)+1)
-    size  = np.bincount(pair)[order]
+    size  = np.bincount(pair).astype('int32')[order]
     take  = size.cumsum() <= room
     single = np.flatnonzero(~take & (size==1))
     take[single[:room-size[take].sum()]] = True # fill up with single rows
-    return _sides(np.isin(pair, order[take]))
+    held = np.zeros(len(order), dtype=bool)
+    held[order[take]] = True
+    return _sides(held[pair])
 
 # %% ../nbs/00_data.ipynb #233156cf
 def split_folds(

@@ -15,7 +15,7 @@ from pandas import DataFrame
 from torch import Tensor
 from torch.nn.functional import mse_loss
 from tqdm import trange
-from .loaders import one_thread
+from .loaders import count_steps,losses_by_epoch,one_thread
 
 # %% ../nbs/04_dot_product.ipynb #27be5f20
 class DotProduct(Module):
@@ -47,7 +47,8 @@ def one_cycle(
     "AdamW and the one-cycle schedule, with fastai's settings"
     opt = torch.optim.AdamW(params, lr=lr, betas=(.95,.99), eps=1e-5,
                             weight_decay=wd, fused=True)
-    return opt, torch.optim.lr_scheduler.OneCycleLR(opt, lr, max(n_steps, 2), pct_start=.25,
+    quarter = .25 + 1e-9 # a hair more, or PyTorch divides by zero when there are 4 steps
+    return opt, torch.optim.lr_scheduler.OneCycleLR(opt, lr, max(n_steps, 2), pct_start=quarter,
         div_factor=25, final_div_factor=4000, base_momentum=.85, max_momentum=.95)
 
 # %% ../nbs/04_dot_product.ipynb #51462dba
@@ -59,9 +60,11 @@ def fit_loop(
     wd:float=.01, # decoupled weight decay, 0 turns it off
     desc:str|None=None, # text before the progress bar
     quiet:bool=False, # no progress bar?
+    on_epoch=None, # called after each epoch with its number and both losses
 )->DataFrame: # a row per epoch: MSE over all rows of `train` and of `valid`
     "Train like `Learner.fit_one_cycle`, in a plain PyTorch loop"
-    opt,schedule = one_cycle(model.parameters(), n_epoch*len(dls.train), lr, wd)
+    n_steps = count_steps(n_epoch, dls.train)
+    opt,schedule = one_cycle(model.parameters(), n_steps, lr, wd)
     losses,off = [],(dict(disable=True) if quiet else {})
     with one_thread():
         for _ in trange(n_epoch, desc=desc, leave=False, **off):
@@ -72,7 +75,8 @@ def fit_loop(
                 opt.zero_grad()
                 schedule.step()
             losses.append([mse_of(model, dl) for dl in dls])
-    return DataFrame(losses, columns=['train','valid']).rename_axis('epoch')
+            if on_epoch: on_epoch(len(losses)-1, *losses[-1])
+    return losses_by_epoch(losses, lr)
 
 # %% ../nbs/04_dot_product.ipynb #54e458e5
 def mse_of(

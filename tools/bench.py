@@ -1,72 +1,259 @@
-"CPU seconds of a training epoch with fastai's loaders and with ours, measured in turn in one run; prints ratios"
+"""Measure how fast the course trains, in CPU seconds and in ratios within one run, and keep it in bench/results.json
+
+steps  an epoch of each step of the chapter on speed, with the accuracy after five
+peers  an epoch of matrix factorization in other libraries (`make bench` installs them)
+scale  cost against size, on made ratings of MovieLens' shapes, each in a process of its own"""
 import argparse
 import os
 
 os.environ['OMP_NUM_THREADS'] = '1' # before torch is imported
 
+import json
+import platform
 import random
+import re
+import resource
+import subprocess
+import sys
+import tempfile
 import time
 import warnings
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
 from statistics import median
 
 warnings.filterwarnings('ignore', message='.*torch.jit.script')
 warnings.filterwarnings('ignore', message='The given NumPy array is not writable')
 
 import numpy as np
-import torch
-from fastai.collab import CollabDataLoaders
-from fastai.learner import Learner
-from fastai.losses import MSELossFlat
-from fastai.tabular.core import TabDataLoader
-from torch.nn.functional import mse_loss
+from common import ROOT, data_env
 
-from collab_course.all import DotProductBias, collab_loaders, load_ratings
-from common import data_env
+RESULTS = ROOT/'collab_course/bench.json' # part of the package, so that the pages can read it
+MENDED = "fastai's, every row once"
+QUICK = 'gradient by hand', 'touched rows only', 'fit_fast'
+# What the course promises: CPU of a training epoch in proportion to fastai's, its loader mended
+PROMISED = {'collab_loaders': 1/2, 'gradient by hand': 1/12, 'touched rows only': 1/400,
+            'fit_fast': 1/250}
+# Users, items and ratings of MovieLens' data sets, from their READMEs
+SHAPES = {'ml-1m': (6040, 3706, 1_000_209), 'ml-10m': (69_878, 10_677, 10_000_054),
+          'ml-25m': (162_541, 59_047, 25_000_095)}
+LINEAR, MEMORY_MB = 1.5, 2000
 
-# The ratio that the course promises for an epoch in fastai's Learner, bs 64
-PROMISED = .5
+
+def machine():
+    "What was measured on, and with which versions"
+    info = Path('/proc/cpuinfo')
+    lines = info.read_text().splitlines() if info.exists() else []
+    cpu = next((line.split(':')[1].strip() for line in lines if line.startswith('model name')), '')
+    names = 'torch', 'fastai', 'numpy', 'numba', 'pandas'
+    return {'processor': cpu or platform.processor(), 'cores': os.cpu_count(),
+            'system': platform.system(), 'python': platform.python_version(),
+            **{name: version(name) for name in names}}
 
 
-def learners(ratings):
-    "What is compared: the same split and the same model, with the loss that each loader's shapes need"
-    def theirs(**kwargs): return CollabDataLoaders.from_df(ratings, item_name='movie', bs=64, seed=42, **kwargs)
-    first = theirs()
-    split = first.train_ds.items.index, first.valid_ds.items.index
-    ours = collab_loaders(ratings, split=split)
+def cpu(f):
+    "CPU seconds that `f` takes, and its result"
+    start = time.process_time()
+    result = f()
+    return time.process_time()-start, result
+
+
+def steps():
+    "By name, a function of seed and number of epochs: CPU seconds an epoch, final validation MSE"
+    import torch
+    from collab_course.all import (DotProductBias, collab_loaders, fit_by_hand, fit_fast, fit_loop,
+                                   load_ratings, split_random, tiny_ratings)
+    from fastai.collab import TabularCollab
+    from fastai.data.block import TransformBlock
+    from fastai.learner import Learner
+    from fastai.losses import MSELossFlat
+    from fastai.tabular.core import Categorify, TabDataLoader
+    from torch.nn.functional import mse_loss
+    torch.set_num_threads(1)
+    ratings = load_ratings()
+
+    def theirs(split, **kwargs):
+        "What `CollabDataLoaders.from_df` does, on our split"
+        to = TabularCollab(ratings, [Categorify], ['user', 'movie'], y_names=['rating'],
+                           y_block=TransformBlock(), splits=[list(rows) for rows in split])
+        return to.dataloaders(bs=64, **kwargs)
+
     def learner(dls, loss):
-        torch.manual_seed(42)
-        return Learner(dls, DotProductBias(len(ours.users)+1, len(ours.items)+1), loss_func=loss)
-    return {"fastai's loader": learner(first, MSELossFlat()),
-            "fastai's, every row once": learner(theirs(dl_type=TabDataLoader), MSELossFlat()),
-            'collab_loaders': learner(ours, mse_loss),
-            'collab_loaders, MSELossFlat': learner(ours, MSELossFlat())}
+        def fit(model, n_epoch):
+            learn = Learner(dls, model, loss_func=loss)
+            with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(n_epoch, 5e-3, wd=.1)
+            return learn.recorder.values[-1][1]
+        return fit
+    def loop(train, dls):
+        return lambda model, n_epoch: train(model, dls, n_epoch, wd=.1).valid.iloc[-1]
+    def quiet(train): return lambda *args, **kwargs: train(*args, quiet=True, **kwargs)
+    def mended(split): return theirs(split, dl_type=TabDataLoader)
+    ways = {"fastai's loader":   lambda dls, split: learner(theirs(split), MSELossFlat()),
+            MENDED:              lambda dls, split: learner(mended(split), MSELossFlat()),
+            'collab_loaders':    lambda dls, split: learner(dls, mse_loss),
+            'plain loop':        lambda dls, split: loop(quiet(fit_loop), dls),
+            'gradient by hand':  lambda dls, split: loop(fit_by_hand, dls),
+            'touched rows only': lambda dls, split: loop(partial(quiet(fit_fast), catch_up=False), dls),
+            'fit_fast':          lambda dls, split: loop(quiet(fit_fast), dls)}
+
+    def run(way, seed, n_epoch):
+        for set_seed in (random.seed, np.random.seed, torch.manual_seed): set_seed(seed)
+        split = split_random(ratings, seed=seed)
+        dls = collab_loaders(ratings, split=split, seed=seed)
+        fit = way(dls, split)
+        torch.manual_seed(seed)
+        model = DotProductBias(len(dls.users)+1, len(dls.items)+1) # fastai counts #na#
+        seconds, valid = cpu(lambda: fit(model, n_epoch))
+        return seconds/n_epoch, float(valid)
+    for name in ('plain loop', 'fit_fast'): # imports and compiles
+        ways[name](collab_loaders(tiny_ratings()), None)(DotProductBias(6, 6), 1)
+    return {name: (lambda seed, n_epoch, way=way: run(way, seed, n_epoch))
+            for name, way in ways.items()}
 
 
-def epoch(learn):
-    "CPU seconds of one epoch of training and validation"
-    random.seed(42)
-    np.random.seed(42)
-    with learn.no_bar(), learn.no_logging():
-        start = time.process_time()
-        learn.fit_one_cycle(1, 5e-3, wd=.1)
-        return time.process_time() - start
+def measure_steps(repeats, n_epoch=5, n_slow=5):
+    "All steps in turn, a round per seed and split, so that whatever else runs slows all alike"
+    ways = steps()
+    def epochs(name): return n_epoch if name in QUICK else n_slow
+    rounds = [{name: run(seed, epochs(name)) for name, run in ways.items()}
+              for seed in range(repeats)]
+    def ratio(name): return median(r[MENDED][0]/r[name][0] for r in rounds)
+    return [{'step': name, 'seconds': median(r[name][0] for r in rounds), 'times': ratio(name),
+             'valid': [r[name][1] for r in rounds]} for name in ways]
+
+
+def check_steps(rows):
+    "Raise unless every promise is kept"
+    share = {row['step']: 1/row['times'] for row in rows}
+    broken = {name: share[name] for name, most in PROMISED.items() if share[name] > most}
+    assert not broken, f'more than promised, in proportion to {MENDED}: {broken}'
+
+
+def made_ratings(shape, seed=0):
+    "Ratings of a shape, no pair twice: users by a power law, items by a flattened one (Zipf-Mandelbrot)"
+    import pandas as pd
+    n_users, n_items, n = SHAPES[shape]
+    rng = np.random.default_rng(seed)
+    def draw(k, n_ids, power, shift):
+        p = (np.arange(1, n_ids+1) + shift*n_ids)**-power
+        return np.searchsorted(p.cumsum()/p.sum(), rng.random(k, dtype='float32')).clip(max=n_ids-1)
+    pairs = np.zeros(0, 'int64')
+    while len(pairs) < n:
+        k = int(1.2*(n-len(pairs))) + 1000
+        pairs = np.sort(np.r_[pairs, draw(k, n_users, .5, 0)*n_items + draw(k, n_items, 1.8, .02)])
+        pairs = pairs[np.r_[True, pairs[1:] != pairs[:-1]]]
+    pairs = np.sort(rng.permutation(pairs)[:n]) # by user, as MovieLens' files are
+    def ids(n_ids): return rng.permutation(n_ids).astype('int32')
+    return pd.DataFrame({'user': ids(n_users)[pairs//n_items], 'movie': ids(n_items)[pairs%n_items],
+                         'rating': rng.integers(1, 6, n).astype('float32')})
+
+
+def peak_mb():
+    "The most memory that this process has held; `ru_maxrss` begins with its parent's"
+    status = Path('/proc/self/status')
+    if not status.exists(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
+    return next(int(line.split()[1]) for line in status.read_text().splitlines()
+                if line.startswith('VmHWM'))/1024
+
+
+def measure_shape(path):
+    "Loaders and three epochs: CPU seconds, and the peak of memory beyond what imports take"
+    import pandas as pd
+    from collab_course.all import DotProductBias, collab_loaders, fit_fast, tiny_ratings
+    fit_fast(DotProductBias(6, 6), collab_loaders(tiny_ratings()), 1, quiet=True) # compiles
+    imports = peak_mb()
+    ratings = pd.read_pickle(path)
+    loaders, dls = cpu(lambda: collab_loaders(ratings, title=None))
+    ends = [time.process_time()]
+    fit_fast(DotProductBias(len(dls.users), len(dls.items)), dls, 3, quiet=True,
+             on_epoch=lambda *_: ends.append(time.process_time()))
+    epoch = median(np.diff(ends))
+    return {'loaders': loaders, 'epoch': epoch, 'ns_per_rating': 1e9*epoch/len(ratings),
+            'memory_mb': round(peak_mb()-imports)}
+
+
+def python(*args):
+    "What another Python process prints, as JSON"
+    done = subprocess.run([sys.executable, *args], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def measure_scale(shapes):
+    "Each shape in a process of its own; making the ratings takes memory, so that is another one"
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for shape in shapes:
+            path = f'{folder}/{shape}.pkl'
+            python(__file__, '--make', shape, path)
+            users, items, n = SHAPES[shape]
+            row = {'shape': shape, 'users': users, 'items': items, 'ratings': n}
+            rows.append(row | python(__file__, '--shape', path))
+            Path(path).unlink()
+    return rows
+
+
+def check_scale(rows):
+    "Raise unless time grows with the ratings, and memory stays within bounds"
+    per_rating = [row['ns_per_rating'] for row in rows]
+    assert max(per_rating) <= LINEAR*per_rating[0], f'not linear within {LINEAR}: {per_rating}'
+    assert max(row['memory_mb'] for row in rows) <= MEMORY_MB, rows
+
+
+def save(part, rows):
+    "Put the rows of one part into the results, with the machine"
+    kept = json.loads(RESULTS.read_text(encoding='utf-8')) if RESULTS.exists() else {}
+    kept[part] = {'machine': machine(), 'rows': rows}
+    text = json.dumps(kept, indent=1, default=float) + '\n'
+    RESULTS.write_text(re.sub(r'(\.\d{5})\d+', r'\1', text), encoding='utf-8')
+
+
+def show(rows):
+    "Print rows as a table"
+    import pandas as pd
+    print(pd.DataFrame(rows).to_string(index=False, float_format='{:.4g}'.format), flush=True)
 
 
 def main():
-    "Measure in turn, so that whatever else the machine does falls on all alike"
-    parser = argparse.ArgumentParser(description=__doc__)
+    "Measure what was asked for, print it, and keep it"
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('parts', nargs='*', default=['steps', 'peers', 'scale'],
+                        help='steps, peers or scale; all three when none is named')
     parser.add_argument('--repeats', type=int, default=3, help='rounds, of which the median counts')
-    parser.add_argument('--check', action='store_true', help='fail unless collab_loaders keeps its promise')
+    parser.add_argument('--check', action='store_true',
+                        help='one quick round of the steps: fail unless promises are kept, keep nothing')
+    parser.add_argument('--make', nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument('--shape', help=argparse.SUPPRESS)
     args = parser.parse_args()
     os.environ.update(data_env())
-    torch.set_num_threads(1)
-    compared = learners(load_ratings())
-    rounds = [[epoch(learn) for learn in compared.values()] for _ in range(args.repeats)]
-    # the ratio is taken within each round, where the machine was in one state
-    for name, times in zip(compared, zip(*rounds)):
-        ratio = median(t/r[0] for t, r in zip(times, rounds))
-        print(f'{name:28} {median(times):6.2f} CPU s   {ratio:5.2f} of the first')
-        if args.check and name == 'collab_loaders': assert ratio <= PROMISED, f'more than {PROMISED}'
+    if args.make:
+        made_ratings(args.make[0]).to_pickle(args.make[1])
+        print('{}')
+    elif args.shape: print(json.dumps(measure_shape(args.shape)))
+    elif args.check:
+        rows = measure_steps(1, n_slow=1)
+        show(rows)
+        check_steps(rows)
+    else: measure(args.parts, args.repeats)
+
+
+def measure(parts, repeats):
+    "Measure, print and keep the parts; promises are checked once all is kept"
+    if 'steps' in parts:
+        rows = measure_steps(repeats)
+        show(rows)
+        save('steps', rows)
+        check_steps(rows)
+    if 'peers' in parts:
+        rows = python(Path(__file__).with_name('peers.py'), '--repeats', str(repeats))
+        show(rows)
+        save('peers', rows)
+    if 'scale' in parts:
+        rows = measure_scale(SHAPES)
+        show(rows)
+        save('scale', rows)
+        check_scale(rows)
 
 
 if __name__ == '__main__': main()
