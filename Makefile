@@ -51,7 +51,7 @@ docs/index.html: $(wildcard nbs/*) $(wildcard collab_course/*.py) tools/build_do
 	$(BIN)/python tools/build_docs.py
 
 clean:
-	rm -rf $(VENV) _proc _docs dist build tour nbs/models nbs/data .pytest_cache *.egg-info
+	rm -rf $(VENV) _proc _docs dist build tour nbs/models nbs/data .pytest_cache .hypothesis *.egg-info
 	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # $(call at_least,VERSION): stop with one line unless $(PYTHON) is that new

