@@ -14,8 +14,7 @@ from fastai.torch_core import Module
 from pandas import DataFrame
 from torch import Tensor
 from torch.nn.functional import mse_loss
-from tqdm import trange
-from .loaders import count_steps,losses_by_epoch,one_thread
+from .loaders import count_steps,losses_by_epoch,one_thread,progress_bar
 
 # %% ../nbs/04_dot_product.ipynb #27be5f20
 class DotProduct(Module):
@@ -65,9 +64,9 @@ def fit_loop(
     "Train like `Learner.fit_one_cycle`, in a plain PyTorch loop"
     n_steps = count_steps(n_epoch, dls.train)
     opt,schedule = one_cycle(model.parameters(), n_steps, lr, wd)
-    losses,off = [],(dict(disable=True) if quiet else {})
-    with one_thread():
-        for _ in trange(n_epoch, desc=desc, leave=False, **off):
+    losses = []
+    with one_thread(), progress_bar(n_epoch, desc, quiet) as bar:
+        for _ in range(n_epoch):
             model.train()
             for x,y in dls.train:
                 mse_loss(model(x), y).backward()
@@ -75,6 +74,7 @@ def fit_loop(
                 opt.zero_grad()
                 schedule.step()
             losses.append([mse_of(model, dl) for dl in dls])
+            bar.update()
             if on_epoch: on_epoch(len(losses)-1, *losses[-1])
     return losses_by_epoch(losses, lr)
 

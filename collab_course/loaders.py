@@ -6,7 +6,7 @@ Docs: https://collab-course.github.io/collab_course/loaders.html.md"""
 
 # %% auto #0
 __all__ = ['rows_seen', 'UnknownIdError', 'Vocab', 'TensorDL', 'collab_loaders', 'one_thread', 'count_steps', 'losses_by_epoch',
-           'fit_losses']
+           'progress_bar', 'fit_losses']
 
 # %% ../nbs/03_loaders.ipynb #a9740756
 import difflib
@@ -232,6 +232,16 @@ def losses_by_epoch(
     if np.isfinite(losses.train).all(): return losses
     raise FloatingPointError(f'the loss is no longer a number; is lr={lr} too high?')
 
+def progress_bar(
+    total:int, # steps in all
+    desc:str|None=None, # text before the bar
+    quiet:bool=False, # no bar?
+    **kwargs # more for `tqdm`
+)->tqdm: # to be moved with `update`, and closed, as `with` does
+    "A progress bar on standard error that goes away when it is done"
+    off = dict(disable=True) if quiet else {} # where it is not given, TQDM_DISABLE decides
+    return tqdm(total=total, desc=desc, leave=False, **off, **kwargs)
+
 class _Bar(Callback):
     "Moves a progress bar with each training batch"
     def __init__(self, bar): self.bar = bar
@@ -249,7 +259,7 @@ def fit_losses(
 )->DataFrame: # a row per epoch: `train`, the smoothed training loss, and `valid`
     "Train with `fit_one_cycle`, showing a progress bar, and give the losses by epoch"
     n_steps = count_steps(n_epoch, learn.dls.train)
-    bar = tqdm(total=n_steps, desc=desc, leave=False, **(dict(disable=True) if quiet else {}))
+    bar = progress_bar(n_steps, desc, quiet)
     with one_thread(), learn.no_bar(), learn.no_logging(), bar:
         learn.fit_one_cycle(n_epoch, lr, wd=wd, cbs=_Bar(bar))
     return losses_by_epoch([o[:2] for o in learn.recorder.values], lr)

@@ -18,6 +18,7 @@ from safetensors.numpy import load as load_tensors, save as save_tensors
 from .bias import DotProductBias
 from .data import RatingsError,as_ratings,check_ratings
 from .fast import fit_fast,flat_weights,set_weights
+from .interpret import check_n,similarities
 from .loaders import UnknownIdError,Vocab,collab_loaders
 
 # %% ../nbs/13_recommend.ipynb #1e9a8d46
@@ -91,9 +92,6 @@ def _plain_text(text):
     "Small letters without accents"
     parts = unicodedata.normalize('NFKD', str(text).casefold())
     return ''.join(o for o in parts if not unicodedata.combining(o))
-
-def _check_n(n):
-    if n<1: raise ValueError(f'n is how many items to list, at least 1, not {n}')
 
 # %% ../nbs/13_recommend.ipynb #ddc3acf2
 @patch
@@ -192,7 +190,7 @@ def recommend(self:Recommender,
     n:int=10, # at most so many, at least 1
 )->DataFrame: # best first: `item`, `title`, `rating` (predicted), `few`
     "What the user has not rated, best first"
-    _check_n(n)
+    check_n(n)
     rows,scores = _for_user(self, int(self.users[user]), n)
     return _frame(self, rows, rating=_to_stars(scores, self.model.y_range))
 
@@ -258,12 +256,9 @@ def similar(self:Recommender,
     n:int=10, # at most so many, at least 1
 )->DataFrame: # most alike first: `item`, `title`, `similarity` (cosine, -1 to 1), `few`
     "Items whose factors point in the same direction"
-    _check_n(n)
+    check_n(n)
     row, = _item_rows(self, item)
-    factors = self.item_rows[:,2:]
-    length = np.linalg.norm(factors, axis=1)
-    scale = np.maximum(length*length[row], np.finfo(float).tiny)
-    alike = (np.einsum('ij,j->i', factors, factors[row]) / scale).clip(-1, 1)
+    alike = similarities(self.item_rows[:,2:], row)
     rows = _ranked(self, alike, [row], n)
     return _frame(self, rows, similarity=alike[rows])
 
@@ -313,7 +308,7 @@ def recommend_new(self:Recommender,
     n:int=10, # at most so many, at least 1
 )->DataFrame: # best first: `item`, `title`, `rating` (predicted), `few`
     "What somebody with these ratings may like; nothing is trained, nothing remembered"
-    _check_n(n)
+    check_n(n)
     rows,y = _new_ratings(self, ratings)
     start,y_range = self.user_rows[:,1:].mean(axis=0),self.model.y_range
     theta = fold_in(self.item_rows[rows], y, start, y_range, self.ridge)
@@ -327,7 +322,7 @@ def recommend_all(self:Recommender,
     n:int=10, # at most so many for each user, at least 1
 )->DataFrame: # by user, best first: `user`, `item`, `title`, `rating` (predicted), `few`
     "Recommendations for every user, the same as `recommend` gives one by one"
-    _check_n(n)
+    check_n(n)
     found = [_for_user(self, user, n) for user in range(len(self.users))]
     rows,scores = [np.concatenate(o) for o in zip(*found)]
     res = _frame(self, rows, rating=_to_stars(scores, self.model.y_range))

@@ -27,7 +27,7 @@ warnings.filterwarnings('ignore', message='.*torch.jit.script')
 warnings.filterwarnings('ignore', message='The given NumPy array is not writable')
 
 import numpy as np
-from common import ROOT, data_env
+from common import ROOT, cpu, data_env
 
 RESULTS = ROOT/'collab_course/bench.json' # part of the package, so that the pages can read it
 MENDED = "fastai's, every row once"
@@ -50,13 +50,6 @@ def machine():
     return {'processor': cpu or platform.processor(), 'cores': os.cpu_count(),
             'system': platform.system(), 'python': platform.python_version(),
             **{name: version(name) for name in names}}
-
-
-def cpu(f):
-    "CPU seconds that `f` takes, and its result"
-    start = time.process_time()
-    result = f()
-    return time.process_time()-start, result
 
 
 def steps():
@@ -87,15 +80,15 @@ def steps():
         return fit
     def loop(train, dls):
         return lambda model, n_epoch: train(model, dls, n_epoch, wd=.1).valid.iloc[-1]
-    def quiet(train): return lambda *args, **kwargs: train(*args, quiet=True, **kwargs)
+    bare, fast = partial(fit_loop, quiet=True), partial(fit_fast, quiet=True)
     def mended(split): return theirs(split, dl_type=TabDataLoader)
     ways = {"fastai's loader":   lambda dls, split: learner(theirs(split), MSELossFlat()),
             MENDED:              lambda dls, split: learner(mended(split), MSELossFlat()),
             'collab_loaders':    lambda dls, split: learner(dls, mse_loss),
-            'plain loop':        lambda dls, split: loop(quiet(fit_loop), dls),
+            'plain loop':        lambda dls, split: loop(bare, dls),
             'gradient by hand':  lambda dls, split: loop(fit_by_hand, dls),
-            'touched rows only': lambda dls, split: loop(partial(quiet(fit_fast), catch_up=False), dls),
-            'fit_fast':          lambda dls, split: loop(quiet(fit_fast), dls)}
+            'touched rows only': lambda dls, split: loop(partial(fast, catch_up=False), dls),
+            'fit_fast':          lambda dls, split: loop(fast, dls)}
 
     def run(way, seed, n_epoch):
         for set_seed in (random.seed, np.random.seed, torch.manual_seed): set_seed(seed)
@@ -218,14 +211,15 @@ def main():
     "Measure what was asked for, print it, and keep it"
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('parts', nargs='*', default=['steps', 'peers', 'scale'],
-                        help='steps, peers or scale; all three when none is named')
+    parser.add_argument('parts', nargs='*', help='steps, peers or scale; all when none is named')
     parser.add_argument('--repeats', type=int, default=3, help='rounds, of which the median counts')
     parser.add_argument('--check', action='store_true',
                         help='one quick round of the steps: fail unless promises are kept, keep nothing')
     parser.add_argument('--make', nargs=2, help=argparse.SUPPRESS)
     parser.add_argument('--shape', help=argparse.SUPPRESS)
     args = parser.parse_args()
+    unknown = set(args.parts) - set(PARTS)
+    if unknown: parser.error(f'no such part: {", ".join(sorted(unknown))}')
     os.environ.update(data_env())
     if args.make:
         made_ratings(args.make[0]).to_pickle(args.make[1])
@@ -235,25 +229,27 @@ def main():
         rows = measure_steps(1, n_slow=1)
         show(rows)
         check_steps(rows, slack=1.5) # other tests run beside it, and share its cache
-    else: measure(args.parts, args.repeats)
+    else:
+        for part in args.parts or PARTS: measure(part, args.repeats)
 
 
-def measure(parts, repeats):
-    "Measure, print and keep the parts; promises are checked once all is kept"
-    if 'steps' in parts:
-        rows = measure_steps(repeats)
-        show(rows)
-        save('steps', rows)
-        check_steps(rows)
-    if 'peers' in parts:
-        rows = python(Path(__file__).with_name('peers.py'), '--repeats', str(repeats))
-        show(rows)
-        save('peers', rows)
-    if 'scale' in parts:
-        rows = measure_scale(SHAPES)
-        show(rows)
-        save('scale', rows)
-        check_scale(rows)
+def measure_peers(repeats):
+    "The other libraries, in a process of their own"
+    return python(Path(__file__).with_name('peers.py'), '--repeats', str(repeats))
+
+
+# By part, how it is measured and what is promised of it
+PARTS = {'steps': (measure_steps, check_steps),
+         'peers': (measure_peers, lambda rows: None),
+         'scale': (lambda repeats: measure_scale(SHAPES), check_scale)}
+
+
+def measure(part, repeats):
+    "Measure a part, print it and keep it; then see whether promises are kept"
+    rows = PARTS[part][0](repeats)
+    show(rows)
+    save(part, rows)
+    PARTS[part][1](rows)
 
 
 if __name__ == '__main__': main()
