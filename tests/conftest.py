@@ -1,11 +1,15 @@
 "What all tests share: threads, where the data lies, and the count in the last line"
 import os
+import shutil
 import subprocess
 import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
-from common import ROOT, copy_project, data_env
+from common import DOCS, ROOT, copy_project, data_env
 
 os.environ['OMP_NUM_THREADS'] = '1'
 os.environ.update(data_env())
@@ -33,6 +37,43 @@ def python():
     return run
 
 
+CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
+NO_BROWSER = 'THE PAGES ARE NOT TESTED: no chromium here; apt-get install chromium'
+
+
+@pytest.fixture(scope='session')
+def browser_type_launch_args(browser_type_launch_args):
+    "pytest-playwright starts the system's Chromium instead of downloading one"
+    if not CHROMIUM: pytest.skip(NO_BROWSER)
+    return {**browser_type_launch_args, 'executable_path': CHROMIUM, 'args': ['--no-sandbox']}
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    "Serves files, and writes nothing to the terminal"
+    def log_message(self, *args): pass
+
+
+@pytest.fixture(scope='session')
+def base_url():
+    "Serve docs/ while the tests run: `page.goto('/bias.html')` opens a page"
+    server = ThreadingHTTPServer(('localhost', 0), partial(Quiet, directory=DOCS))
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f'http://localhost:{server.server_port}'
+    server.shutdown()
+
+
+@pytest.fixture
+def page(page):
+    "A browser's page that fails its test for an error in the console or a request off the site"
+    found = []
+    page.on('pageerror', lambda e: found.append(str(e)))
+    page.on('console', lambda m: found.append(m.text) if m.type in ('error', 'warning') else None)
+    def off_site(request): return request.url.startswith('http') and 'localhost' not in request.url
+    page.on('request', lambda r: found.append(f'asks for {r.url}') if off_site(r) else None)
+    yield page
+    assert not found, found
+
+
 def pytest_collection_modifyitems(items):
     "Put the long tests first"
     items.sort(key=lambda item: not item.name.startswith(LONG))
@@ -49,4 +90,5 @@ def pytest_unconfigure(config):
     def count(name): return len(reporter.stats.get(name, []))
     failed = count('failed') + count('error') or int(config.stash.get(STATUS, 1) != 0)
     skipped = f", {count('skipped')} skipped" if count('skipped') else ''
+    if not CHROMIUM: reporter.write_line(NO_BROWSER)
     reporter.write_line(f"{count('passed')} passed, {failed} failed{skipped}")
