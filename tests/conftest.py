@@ -37,7 +37,7 @@ def python():
     return run
 
 
-CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
+CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
 NO_BROWSER = 'THE PAGES ARE NOT TESTED: no chromium here; apt-get install chromium'
 
 
