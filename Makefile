@@ -8,8 +8,8 @@ FACTS  := settings.ini setup.py pyproject.toml
 # Stamps: written when an install has ended well, so that a second call starts at once
 RUN    := $(VENV)/installed
 DEV    := $(VENV)/installed-dev
-BENCH  := $(VENV)/installed-bench
-PEERS  := '.[dev,bench]'
+# The libraries that `make bench` compares with: one wants an older pandas, so they live apart
+BENCH  := $(VENV)-bench
 MIN    := $(shell sed -n 's/^min_python *= *//p' settings.ini)
 
 .PHONY: help run test bench nbs docs serve clean
@@ -30,8 +30,8 @@ run: $(RUN)
 test: $(DEV)
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(BENCH)
-	$(BIN)/python tools/bench.py $(ARGS)
+bench: $(BENCH)/installed
+	$(BENCH)/bin/python tools/bench.py $(ARGS)
 
 nbs: $(DEV)
 	$(BIN)/python tools/facts.py --write
@@ -51,7 +51,7 @@ docs/index.html: $(wildcard nbs/*) $(wildcard collab_course/*.py) tools/build_do
 	$(BIN)/python tools/build_docs.py
 
 clean:
-	rm -rf $(VENV) _proc _docs dist build tour nbs/models nbs/data .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(BENCH) _proc _docs dist build tour nbs/models nbs/data .pytest_cache .hypothesis *.egg-info
 	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # $(call at_least,VERSION): stop with one line unless $(PYTHON) is that new
@@ -61,27 +61,27 @@ define at_least
 @$(PYTHON) -c 'import sys; have = sys.version_info[:2]; sys.exit(have < $(NEED) and $(TOO_OLD))'
 endef
 
-# $(call install,WHAT): the package in a virtual environment, which is made afresh when it has
-# no pip or another Python
+# $(call install,WHAT,WHERE): the package in a virtual environment, which is made afresh when it
+# has no pip or another Python
 VERSION := import sys; print(sys.version_info[:2])
 define install
 @test "$$($(PYTHON) -c '$(VERSION)')" = \
-  "$$($(BIN)/python -c 'import pip; $(VERSION)' 2>/dev/null)" || $(PYTHON) -m venv --clear $(VENV)
-@echo 'Installing into $(VENV), which takes some minutes the first time'
-@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable $(1)
+  "$$($(2)/bin/python -c 'import pip; $(VERSION)' 2>/dev/null)" || $(PYTHON) -m venv --clear $(2)
+@echo 'Installing into $(2), which takes some minutes the first time'
+@$(2)/bin/python -m pip install --quiet --disable-pip-version-check --editable $(1)
 endef
 
 $(RUN): $(FACTS)
 	$(call at_least,$(MIN))
-	$(call install,'.[fast]')
+	$(call install,'.[fast]',$(VENV))
 	@touch $@
 
 $(DEV): $(FACTS)
 	$(call at_least,3.11)
-	$(call install,'.[dev]')
+	$(call install,'.[dev]',$(VENV))
 	@touch $(RUN) $@
 
-$(BENCH): $(FACTS)
+$(BENCH)/installed: $(FACTS)
 	$(call at_least,3.11)
-	$(call install,$(PEERS))
-	@touch $(RUN) $(DEV) $@
+	$(call install,'.[bench]',$(BENCH))
+	@touch $@

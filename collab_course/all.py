@@ -13,5 +13,6 @@ from collab_course.interpret import *
 from collab_course.compare import *
 from collab_course.collab_nn import *
 from collab_course.fast import *
+from collab_course.evaluate import *
 from collab_course.recommend import *
 from collab_course.app import *

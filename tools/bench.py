@@ -2,6 +2,7 @@
 
 steps  an epoch of each step of the chapter on speed, with the accuracy after five
 peers  an epoch of matrix factorization in other libraries (`make bench` installs them)
+folds  accuracy on u1 to u5, ours and theirs
 scale  cost against size, on made ratings of MovieLens' shapes, each in a process of its own"""
 import argparse
 import os
@@ -39,6 +40,8 @@ PROMISED = {'collab_loaders': 1/2, 'gradient by hand': 1/12, 'touched rows only'
 SHAPES = {'ml-1m': (6040, 3706, 1_000_209), 'ml-10m': (69_878, 10_677, 10_000_054),
           'ml-25m': (162_541, 59_047, 25_000_095)}
 LINEAR, MEMORY_MB = 1.5, 2000
+# Mean RMSE on u1 to u5 at most
+ACCURATE = {'DotProductBias, by hand': .905, 'DotProductBias, 16 seeds': .899}
 
 
 def machine():
@@ -202,16 +205,18 @@ def save(part, rows):
 
 
 def show(rows):
-    "Print rows as a table"
+    "Print rows as a table, with means for lists"
     import pandas as pd
-    print(pd.DataFrame(rows).to_string(index=False, float_format='{:.4g}'.format), flush=True)
+    table = pd.DataFrame(rows).map(lambda o: np.mean(o) if isinstance(o, list) else o)
+    print(table.to_string(index=False, float_format='{:.4g}'.format), flush=True)
 
 
 def main():
     "Measure what was asked for, print it, and keep it"
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('parts', nargs='*', help='steps, peers or scale; all when none is named')
+    parser.add_argument('parts', nargs='*',
+                        help='steps, peers, folds or scale; all when none is named')
     parser.add_argument('--repeats', type=int, default=3, help='rounds, of which the median counts')
     parser.add_argument('--check', action='store_true',
                         help='one quick round of the steps: fail unless promises are kept, keep nothing')
@@ -233,14 +238,45 @@ def main():
         for part in args.parts or PARTS: measure(part, args.repeats)
 
 
-def measure_peers(repeats):
+def peers(*args):
     "The other libraries, in a process of their own"
-    return python(Path(__file__).with_name('peers.py'), '--repeats', str(repeats))
+    return python(Path(__file__).with_name('peers.py'), *args)
+
+
+def our_folds():
+    "CPU seconds and accuracy of our models by fold, as the peers are measured"
+    from collab_course.all import biased_mf, ensemble, load_ratings, predict_all, split_folds
+    from collab_course import __version__
+    from peers import errors
+    ratings, by_hand = load_ratings(), {'bs': 256, 'wd': .125}
+    methods = {'DotProductBias': (biased_mf(), {}),
+               'DotProductBias, by hand': (biased_mf(**by_hand), by_hand),
+               'DotProductBias, 16 seeds': (ensemble(biased_mf(**by_hand), 16), by_hand)}
+
+    def run(method, split):
+        train, valid = (ratings.iloc[rows].reset_index(drop=True) for rows in split)
+        seconds, predict = cpu(lambda: method(train, 42))
+        return {'seconds': seconds, **errors(valid, predict_all(predict, train, valid))}
+
+    def row(name, method, settings):
+        rows = [run(method, split) for split in split_folds(ratings)]
+        by_fold = {key: [row[key] for row in rows] for key in rows[0]}
+        return {'method': name, 'version': __version__, 'settings': settings, **by_fold}
+    run(*methods['DotProductBias'][:1], split_folds(ratings)[0]) # imports and compiles
+    return [row(name, *o) for name, o in methods.items()]
+
+
+def check_folds(rows):
+    "Raise unless our models are as accurate as promised"
+    means = {row['method']: np.mean(row['rmse']) for row in rows}
+    broken = {name: means[name] for name, most in ACCURATE.items() if means[name] > most}
+    assert not broken, f'less accurate than promised: {broken}'
 
 
 # By part, how it is measured and what is promised of it
 PARTS = {'steps': (measure_steps, check_steps),
-         'peers': (measure_peers, lambda rows: None),
+         'peers': (lambda repeats: peers('--repeats', str(repeats)), lambda rows: None),
+         'folds': (lambda repeats: our_folds() + peers('--folds'), check_folds),
          'scale': (lambda repeats: measure_scale(SHAPES), check_scale)}
 
 
