@@ -132,9 +132,9 @@ def _one_column(columns, role, name):
     fit = [o for o in columns if (o==name if name else plain(o) in _known[role].split())]
     if len(fit)==1: return fit[0]
     if not fit and not name and role in ('title','time'): return None
-    wrong = (f'column {name!r} stands {len(fit)} times' if name and fit else
-             f'there is no column {name!r}' if name else
-             f'any of {_named(fit)} may be the {role}' if fit else f'no column is named {role}')
+    wrong = (f'column {fit[0]!r} stands {len(fit)} times' if len(set(fit))==1 else
+             f'any of {_named(fit)} may be the {role}' if fit else
+             f'there is no column {name!r}' if name else f'no column is named {role}')
     raise RatingsError(f'{wrong}: say which with --{role}; the columns are {_named(columns)}')
 
 # %% ../nbs/15_app.ipynb #7371e4a1
@@ -387,8 +387,6 @@ def _show(df, form):
     if form=='csv': return click.echo(df.to_csv(index=False, lineterminator='\n'), nl=False)
     click.echo(json.dumps(_plain(df), indent=1) if form else as_text(df))
 
-def _say(message): click.echo(f'collab_course: {message}', err=True)
-
 # %% ../nbs/15_app.ipynb #f6212b98
 class _Real(click.FloatRange):
     "A number in a range, and a number at all: `nan` is in every range"
@@ -483,12 +481,11 @@ def _fail(message, code):
     click.echo('collab_course: ' + ' '.join(str(message).split()), err=True)
     sys.exit(code)
 
-def _read(source, quiet, **names):
-    "Ratings, and a remark on the columns that were not named but taken"
-    df = read_ratings(source, **names)
+def _remark(df, names):
+    "Say which columns were taken without having been named"
     took = [f'{k} = {v}' for k,v in df.attrs['columns'].items() if not names.get(k)]
-    if took and not quiet: _say(f"columns of {df.attrs['file']}: {', '.join(took)}")
-    return df
+    if not took: return
+    click.echo(f"collab_course: columns of {df.attrs['file']}: {', '.join(took)}", err=True)
 
 # %% ../nbs/15_app.ipynb #f05dc89b
 def _report(seen):
@@ -540,13 +537,14 @@ Examples: collab_course train ratings.csv --out model
 @click.option('--min-ratings', default=20, show_default=True, type=click.IntRange(0),
               help='Items with fewer are flagged, and come after all others.')
 @_recipe
-def _train(ratings, out, user, item, rating, title, quiet, **recipe):
+def _train(ratings, out, factors, epochs, lr, wd, min_ratings, seed, quiet, **names):
     """Train a recommender on RATINGS and save it.
 
     What RATINGS may be, `collab_course data --help` says."""
-    df = _read(ratings, quiet, user=user, item=item, rating=rating, title=title, time=False)
+    df = read_ratings(ratings, time=False, **names)
     out = _writable(out)
-    rec = _fit(df, quiet=quiet, **recipe)
+    if not quiet: _remark(df, names)
+    rec = _fit(df, factors, epochs, lr, wd, seed, quiet, min_ratings=min_ratings)
     rec.save(out)
     click.echo(f'Saved to {out}: {rec!r}')
 
@@ -646,25 +644,40 @@ def _five_folds(df, seed):
 def _splits(df, protocol, share, seed):
     "Training and validation rows by name"
     from collab_course.data import RatingsError,split_folds,split_random,split_time
+    if protocol=='time' and 'timestamp' not in df:
+        raise click.UsageError('there is no column timestamp: say which with --time')
+    if protocol!='folds' and share*len(df)<1 or len(df)<10:
+        raise click.UsageError(f'{len(df)} rows are too few to hold some back')
     if protocol=='random': return {'random': split_random(df, share, seed)}
     if protocol=='time':   return {'time': split_time(df, share)}
     try: return {f'u{k}': o for k,o in enumerate(split_folds(df), 1)}
     except RatingsError: # it is not ML-100k
         return {f'fold {k}': o for k,o in enumerate(_five_folds(df, seed), 1)}
 
+# %% ../nbs/15_app.ipynb #8173b19d
+_protocol = _together(
+    click.option('--protocol', default='random', show_default=True, help='What is held back.',
+                 type=click.Choice(['random','folds','time'])),
+    click.option('--share', default=.2, show_default=True, help='How much, unless by folds.',
+                 type=_Real(0, 1, min_open=True, max_open=True)),
+    click.option('-k', default=10, show_default=True, type=_whole, help='Length of a list.'),
+    click.option('--good', type=_Real(), help='From this rating on, an item should be on the '
+                 'list. [default: three quarters up the scale, such as 4 of 1 to 5]'))
+
 # %% ../nbs/15_app.ipynb #5db1a011
-def _measure(df, split, k, seed, **recipe):
+def _measure(df, split, k, good, seed, **recipe):
     "The measures of one split, by name"
     from collab_course.evaluate import evaluate
     def fit(train, seed): return _fit(train, seed=seed, **recipe).predict
-    return dict(evaluate(fit, df, split, k=k, seed=seed))
+    return dict(evaluate(fit, df, split, k=k, good=good, seed=seed))
 
-def _measures(df, splits, k, seed, **recipe):
+def _measures(df, splits, k, good, seed, **recipe):
     "A frame with a row per split, and their mean below if there are several"
     import pandas as pd
-    empty = [name for name,(_,valid) in splits.items() if not len(valid)]
-    if empty: raise click.UsageError(f'{len(df)} rows are too few: none is held back')
-    rows = [{'split': name, **_measure(df, split, k, seed, **recipe)}
+    ids = {o: pd.factorize(df[o], sort=True)[0] for o in ('user','movie')} # numbers are faster
+    df,(lo,hi) = df.assign(**ids),(float(df.rating.min()),float(df.rating.max()))
+    good = lo+.75*(hi-lo) if good is None else good
+    rows = [{'split': name, **_measure(df, split, k, good, seed, **recipe)}
             for name,split in splits.items()]
     mean = pd.DataFrame(rows).set_index('split').astype(float).mean()
     return pd.DataFrame(rows + [{'split': 'mean', **mean}]*(len(rows)>1), dtype=object)
@@ -677,24 +690,21 @@ Examples: collab_course evaluate ratings.csv
 @click.argument('ratings')
 @_names
 @_column('time', 'times, for --protocol time [default: timestamp]')
-@click.option('--protocol', default='random', show_default=True, help='What is held back.',
-              type=click.Choice(['random','folds','time']))
-@click.option('--share', default=.2, show_default=True, help='How much, unless by folds.',
-              type=_Real(0, 1, min_open=True, max_open=True))
-@click.option('-k', default=10, show_default=True, type=_whole, help='Length of a ranking.')
+@_protocol
 @_recipe
 @_forms
-def _evaluate(ratings, protocol, share, k, form, seed, factors, epochs, lr, wd, quiet, **names):
+def _evaluate(ratings, protocol, share, k, good, form, seed, factors, epochs, lr, wd, quiet,
+              **names):
     """Train on a part of RATINGS, measure on the rest.
 
-    RMSE and MAE are of predicted ratings, nDCG and recall of rankings of length K; coverage is
-    the share of items that any ranking shows. What RATINGS may be, `data --help` says."""
-    recipe = dict(factors=factors, epochs=epochs, lr=lr, wd=wd, quiet=quiet)
+    RMSE and MAE are of predicted ratings, nDCG and recall of lists of length K; coverage is
+    the share of items on any list. What RATINGS may be, `data --help` says."""
     if protocol=='random': names['time'] = False
-    df = _read(ratings, quiet, **names)
-    if protocol=='time' and 'timestamp' not in df:
-        raise click.UsageError(f'{ratings} has no column timestamp: say which with --time')
-    _show(_measures(df, _splits(df, protocol, share, seed), k, seed, **recipe), form)
+    df = read_ratings(ratings, **names)
+    splits = _splits(df, protocol, share, seed)
+    if not quiet: _remark(df, names)
+    recipe = dict(factors=factors, epochs=epochs, lr=lr, wd=wd, quiet=quiet)
+    _show(_measures(df, splits, k, good, seed, **recipe), form)
 
 # %% ../nbs/15_app.ipynb #17a20aa1
 def main():
