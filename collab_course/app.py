@@ -661,7 +661,7 @@ _protocol = _together(
     click.option('--share', default=.2, show_default=True, help='How much, unless by folds.',
                  type=_Real(0, 1, min_open=True, max_open=True)),
     click.option('-k', default=10, show_default=True, type=_whole, help='Length of a list.'),
-    click.option('--good', type=_Real(), help='From this rating on, an item should be on the '
+    click.option('--good', type=float, help='From this rating on, an item should be on the '
                  'list. [default: three quarters up the scale, such as 4 of 1 to 5]'))
 
 # %% ../nbs/15_app.ipynb #5db1a011
@@ -669,7 +669,9 @@ def _measure(df, split, k, good, seed, **recipe):
     "The measures of one split, by name"
     from collab_course.evaluate import evaluate
     def fit(train, seed): return _fit(train, seed=seed, **recipe).predict
-    return dict(evaluate(fit, df, split, k=k, good=good, seed=seed))
+    res = evaluate(fit, df, split, k=k, good=good, seed=seed)
+    real = 'rmse','mae','ndcg','recall','coverage'
+    return {o: v if o in real else int(v) for o,v in res.items()} # the rest are counts
 
 def _measures(df, splits, k, good, seed, **recipe):
     "A frame with a row per split, and their mean below if there are several"

@@ -470,6 +470,10 @@ def test_evaluate(films, tmp_path):
     assert row['mae'] == pytest.approx(error.abs().mean(), abs=1e-6)
     assert (row['split'], row['n'], row['unknown_users'], row['unknown_items'], err) == ('random', len(valid), 0, 0, '')
     assert all(0 <= row[o] <= 1 for o in ('ndcg', 'recall', 'coverage'))
+    assert isinstance(row['n'], int)
+    for args, less in (['--good', 4], 0), (['--good', 5], 1), (['-k', 3], 1):
+        other = json.loads(quick('evaluate', path, *recipe, '--json', *args, cwd=tmp_path)[0])[0]
+        assert other['rmse'] == row['rmse'] and (other['recall'] != row['recall']) == less
 
 
 def test_evaluate_by_folds_and_time(films, tmp_path):
