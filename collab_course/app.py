@@ -124,6 +124,7 @@ def _named(names):
     names = [str(o) for o in names if o!='']
     return ', '.join(map(repr, names[:20])) + f' and {len(names)-20} more'*(len(names)>20)
 
+# %% ../nbs/15_app.ipynb #d7235eeb
 def _one_column(columns, role, name):
     "The column for `role`, None where it may be missing and is, or an error"
     from collab_course.data import RatingsError
@@ -179,6 +180,7 @@ def _times(texts):
     if odd: raise ValueError(f'the time {odd[0]!r} is neither a number nor an ISO date')
     return x
 
+# %% ../nbs/15_app.ipynb #af361190
 def _each(column, read):
     "A column of text, each of its different texts read once by `read`"
     import pandas as pd
@@ -250,10 +252,11 @@ def _table(file, given):
     with file.open('rb') as f: parquet = f.read(4)==b'PAR1'
     return (_from_parquet if parquet else _from_text)(file, given)
 
-# %% ../nbs/15_app.ipynb #1f736b64
+# %% ../nbs/15_app.ipynb #26ff8baf
 _files = {'u.data': 'u.item', 'ratings.csv': 'movies.csv', 'ratings.dat': 'movies.dat'}
 _sets  = 'ml-100k','ml-latest-small','ml-latest','ml-20m','ml-25m','ml-32m'
 
+# %% ../nbs/15_app.ipynb #1f736b64
 def _ratings_file(source):
     "The file of ratings: `source` itself, or the one in a folder, a zip, or a known data set"
     from collab_course.data import DataError,get_data
@@ -387,13 +390,14 @@ def _show(df, form):
     if form=='csv': return click.echo(df.to_csv(index=False, lineterminator='\n'), nl=False)
     click.echo(json.dumps(_plain(df), indent=1) if form else as_text(df))
 
-# %% ../nbs/15_app.ipynb #f6212b98
+# %% ../nbs/15_app.ipynb #2ceba5b9
 class _Real(click.FloatRange):
     "A number in a range, and a number at all: `nan` is in every range"
     def convert(self, value, param, ctx):
         x = super().convert(value, param, ctx)
         return x if x-x==0 else self.fail(f'{value!r} is no finite number.', param, ctx)
 
+# %% ../nbs/15_app.ipynb #f6212b98
 def _together(*options):
     "Several options as one decorator"
     def add(f):
@@ -555,7 +559,7 @@ def _load(folder):
     try: return Recommender.load(folder)
     except (SavedModelError,OSError) as e: raise click.UsageError(str(e)) from e
 
-# %% ../nbs/15_app.ipynb #1f0daca5
+# %% ../nbs/15_app.ipynb #51ee226d
 @contextmanager
 def _asking(option):
     "What the recommender refuses inside is a mistake in `option`"
@@ -564,6 +568,7 @@ def _asking(option):
     except (UnknownIdError,ValueError) as e:
         raise click.BadParameter(str(e), param_hint=option) from e
 
+# %% ../nbs/15_app.ipynb #1f0daca5
 def _id(vocab, text):
     "An id as its vocabulary has it, so that what is close to 7 is 6, and not what looks alike"
     return text if vocab.text else as_written([text])[0] or text
@@ -580,6 +585,7 @@ def _cut(like):
     if item: return item, rating
     raise ValueError(f'{like!r} is not ITEM=RATING, such as "Heat (1995)=4"')
 
+# %% ../nbs/15_app.ipynb #8ce8f791
 def _likes(rec, likes, ids):
     "Ratings of a new user from such texts"
     res,(lo,hi) = {},rec.limits
@@ -591,9 +597,10 @@ def _likes(rec, likes, ids):
         res[item] = rating
     return res
 
-# %% ../nbs/15_app.ipynb #6b7e8125
+# %% ../nbs/15_app.ipynb #60b2ab12
 _ids = click.option('--ids', is_flag=True, help='Items are ids, never titles.')
 
+# %% ../nbs/15_app.ipynb #6b7e8125
 @_cli.command('recommend', epilog='''\b
 Examples: collab_course recommend model --user 42
           collab_course recommend model --like "Star Wars (1977)=5" --like "Titanic (1997)=2"
@@ -673,6 +680,7 @@ def _measure(df, split, k, good, seed, **recipe):
     real = 'rmse','mae','ndcg','recall','coverage'
     return {o: v if o in real else int(v) for o,v in res.items()} # the rest are counts
 
+# %% ../nbs/15_app.ipynb #4bf0379e
 def _measures(df, splits, k, good, seed, **recipe):
     "A frame with a row per split, and their mean below if there are several"
     import pandas as pd
