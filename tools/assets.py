@@ -17,6 +17,8 @@ ICONS = VENDOR/'bootstrap-icons'
 DARK = '[data-bs-theme=dark]'
 CLASSES = re.compile(r'\b(?:class|id)=\\?["\']([^"\']*)')
 CODE = re.compile(r'\.(bi-[\w-]+)::before\{content:"\\(\w+)"\}')
+# Where icons stand in a font
+PRIVATE = re.compile('[\ue000-\uf8ff]')
 LICENSES = {'bootstrap': VENDOR/'bootstrap/LICENSE', 'bootstrap-icons': ICONS/'LICENSE',
             'fuse': VENDOR/'fuse/LICENSE'}
 
@@ -75,7 +77,8 @@ def in_use(docs):
     for path in docs.rglob('*.html'):
         page = path.read_text(encoding='utf-8')
         found.update(*(names.split() for names in CLASSES.findall(page)))
-        found.update(re.findall(r'[\w-]+', ' '.join(re.findall(r'<script>(.*?)</script>', page, re.S))))
+        scripts = ' '.join(re.findall(r'<script\b[^>]*>(.*?)</script>', page, re.S))
+        found.update(re.findall(r'[\w-]+', scripts))
     for path in docs.rglob('*.js'):
         found.update(re.findall(r'[\w-]+', path.read_text(encoding='utf-8')))
     return found
@@ -85,10 +88,10 @@ def icons(names, css):
     "A font of the icons in use, inside the style sheet: those with a class, and those of `css`"
     sheet = (ICONS/'bootstrap-icons.min.css').read_text(encoding='utf-8')
     codes = {name: code for name, code in CODE.findall(sheet) if name in names}
-    wanted = {*codes.values(), *re.findall(r'content:\s*"\\(f\w{3})"', css)}
+    wanted = {*(int(code, 16) for code in codes.values()), *map(ord, PRIVATE.findall(css))}
     font = TTFont(ICONS/'fonts/bootstrap-icons.woff', recalcTimestamp=False)
     cutter = Subsetter(Options(layout_features=[], name_IDs=[], notdef_outline=False))
-    cutter.populate(unicodes=[int(code, 16) for code in wanted])
+    cutter.populate(unicodes=wanted)
     cutter.subset(font)
     font.flavor, data = None, io.BytesIO()
     font.save(data)
@@ -101,7 +104,9 @@ def icons(names, css):
 
 def pack(docs):
     "Write site_libs/site.css, which replaces the sheets that it is made from"
-    libs, names = docs/'site_libs', in_use(docs)
+    libs = docs/'site_libs'
+    for name in ('themes', 'bootstrap', 'bootstrap-icons'): shutil.rmtree(libs/name)
+    names = in_use(docs)
     bootstrap = BOOTSTRAP.read_text(encoding='utf-8')
     banner = re.match(r'.*?/\*!.*?\*/', bootstrap, re.S)[0]
     common = ''.join(shrink(bootstrap, names))
@@ -109,6 +114,5 @@ def pack(docs):
     sheet = '\n'.join([banner, common + ''.join(icons(names, own)) + own])
     (libs/'site.css').write_text(sheet, encoding='utf-8')
     (libs/'dark.css').write_text(dark(), encoding='utf-8')
-    for name in ('themes', 'bootstrap', 'bootstrap-icons'): shutil.rmtree(libs/name)
     (libs/'smalldocs.css').unlink()
     for name, path in LICENSES.items(): shutil.copy(path, libs/f'{name}-LICENSE.txt')

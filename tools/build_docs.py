@@ -62,7 +62,8 @@ def render(proc, sources):
     order = [PurePosixPath(name) for name in sources]
     site.pages = {name: site.pages[name] for name in order}
     site.write_llms_txt()
-    return site.out
+    about = {f'{page.out.stem}.html.md': page.meta['description'] for page in site.pages.values()}
+    return site.out, about
 
 
 def mathml(found):
@@ -98,7 +99,7 @@ def polish(docs):
         path.write_text(SYMBOL.sub(lead, text), encoding='utf-8')
 
 
-def markdown(docs):
+def markdown(docs, about):
     "The Markdown copies under the names that nbdev's docstrings link to; no times in the sitemap"
     lead = anchors(docs)
     for path in [*docs.glob('*.llms.md'), docs/'llms.txt']:
@@ -106,6 +107,10 @@ def markdown(docs):
         text = re.sub(r'\{target="_blank".*?\}', '', TABLE_STYLE.sub('', text))
         path.write_text(SYMBOL.sub(lead, text), encoding='utf-8')
         path.rename(docs/path.name.replace('.llms.md', '.html.md'))
+    llms = docs/'llms.txt'
+    def say(found): return f'{found[0]}: {about[found[1]]}'
+    text = re.sub(r'[^/(]+/([\w.]+)\)$', say, llms.read_text(encoding='utf-8'), flags=re.M)
+    llms.write_text(text, encoding='utf-8')
     sitemap = docs/'sitemap.xml'
     text = re.sub(r'\s*<lastmod>.*', '', sitemap.read_text(encoding='utf-8'))
     sitemap.write_text(text, encoding='utf-8')
@@ -132,8 +137,8 @@ def make(project):
     "Build everything in `project`"
     sources = {PREFIX.sub('', path.name): path.name for path in notebooks(project/'nbs')}
     facts = settings(project)
-    docs = render(stage(project), sources)
-    markdown(docs)
+    docs, about = render(stage(project), sources)
+    markdown(docs, about)
     polish(docs)
     around(docs, facts, sources, project/'nbs')
     text = readme(docs, site_url(facts))

@@ -1,10 +1,12 @@
 "Check, or with --write renew, every place where a fact of settings.ini stands again"
 import argparse
 import ast
+import contextlib
 import re
 
 import nbformat
 from fastcore.nbio import write_nb
+from nbdev.doclinks import nbdev_export
 from PIL import Image
 
 import social_card
@@ -180,12 +182,19 @@ def problems(facts):
     return [*gaps, *differing, *installs(facts), *card(facts), *changelog(facts), *pythons(facts)]
 
 
+def export():
+    "Modules name their page, too"
+    with contextlib.chdir(ROOT): nbdev_export.__wrapped__()
+
+
 def main():
     "Check, after writing if asked to"
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--write', action='store_true', help='write the facts where they differ')
     facts = settings()
-    if parser.parse_args().write: write(facts)
+    if parser.parse_args().write:
+        write(facts)
+        export()
     report(problems(facts), 'every fact agrees with settings.ini')
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from common import COLAB, repo_url, site_url
 
 # Words of prose a minute, and seconds for a line of code
-WPM, LINE = 200, 3
+WPM, LINE = 230, 2
 # Not prose
 UNREAD = ['pre', 'table', 'script', 'style']
 # Headings that end a chapter, and say what was learned, not what will be
@@ -104,15 +104,16 @@ def lesson(soup, line):
 
 
 def hero(soup):
-    "The home page's first screen: all before the first heading, beside the first picture"
-    main, first = soup.select_one('main'), soup.select_one('main h2')
-    top = first.find_parent('section') or first
+    "The home page begins with its first paragraphs beside its first picture"
+    picture = soup.select_one('main .cell:has(img)')
+    start = soup.select_one('.page-actions')
     box = element('<div class="hero"><div class="hero-text"></div></div>')
-    for tag in reversed(list(top.previous_siblings)):
-        if getattr(tag, 'name', None): box.div.append(tag.extract())
-    picture = box.select_one('.cell:has(img)')
-    if picture: box.append(picture.extract())
-    main.insert(0, box)
+    while start.next_sibling is not picture: box.div.append(start.next_sibling.extract())
+    start.insert_after(box)
+    box.append(picture.extract())
+    soup.select_one('#quarto-margin-sidebar').decompose()
+    frame = soup.select_one('#quarto-content')
+    frame['class'] = [name for name in frame['class'] if name != 'has-margin']
 
 
 def card(soup, facts, name):
@@ -150,7 +151,7 @@ def mend(soup, docs):
     for tag in soup.select('i.bi'): tag['aria-hidden'] = 'true'
     for tag in soup.select('main img[src$=".png"]'):
         if colourful(docs/tag['src']): tag['class'] = [*tag.get('class', []), 'as-it-is']
-    for tag in soup.select('main table'):
+    for tag in soup.select('main table:not(.cc table)'): # a widget's own scroll by themselves
         parent = tag.parent
         if parent.name == 'div' and len(parent.find_all(True, recursive=False)) == 1:
             parent['class'] = [*parent.get('class', []), 'wide']
