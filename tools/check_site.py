@@ -117,7 +117,8 @@ def lists(folder, pages):
     for name, pattern, suffix in (('sitemap.xml', r'/([\w-]+\.html)</loc>', ''),
                                   ('llms.txt', r'/([\w-]+\.html\.md)\): \S', '.md')):
         path = folder/name
-        found = set(re.findall(pattern, path.read_text(encoding='utf-8'))) if path.exists() else set()
+        text = path.read_text(encoding='utf-8') if path.exists() else ''
+        found = set(re.findall(pattern, text))
         for other in sorted(found ^ {page + suffix for page in pages}):
             yield path, f'{other} stands in it or in the site, and not in both'
 

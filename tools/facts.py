@@ -17,7 +17,8 @@ from common import COLAB, ROOT, notebooks, repo_url, report, settings, site_url
 BADGE = r'colab-badge\.svg\)\]\(' + re.escape(COLAB) + r'([^)]+)\)'
 GITHUB = r'https://github\.com/'
 REPO = r'[\w.-]+/[\w-]+'
-BLOB = rf'(?:{re.escape(COLAB)}|{GITHUB})({REPO}/blob/[^/]+)/(?:nbs/|CONTRIBUTING|CHANGELOG|LICENSE)'
+NOTEBOOK = rf'{re.escape(COLAB)}({REPO}/blob/[^/]+)/nbs/'
+BLOB = rf'{GITHUB}({REPO}/blob/[^/]+)/(?:CONTRIBUTING|CHANGELOG|LICENSE)'
 CLONE = rf'(?:git\+|git clone ){GITHUB}({REPO})'
 FOLDER = rf'git clone {GITHUB}{REPO} && cd ([\w-]+)'
 BRANCH = rf'git\+{GITHUB}{REPO}@([\w./-]+)'
@@ -62,7 +63,8 @@ def install(path, facts):
 
 def is_install(cell):
     "Whether a cell is there for Colab"
-    return cell.cell_type == 'code' and 'eval: false' in cell.source and 'pip install' in cell.source
+    marks = 'eval: false', 'pip install'
+    return cell.cell_type == 'code' and all(mark in cell.source for mark in marks)
 
 
 def renew_install(path, facts):
@@ -114,8 +116,9 @@ def needed(facts):
 def allowed(facts):
     "Where a fact may stand"
     home = f"{facts['user']}/{facts['repo']}"
-    texts = [*(f'nbs/{path.name}' for path in notebooks(ROOT/'nbs')), 'CONTRIBUTING.md', 'CHANGELOG.md']
-    for name in texts:
+    chapters = [f'nbs/{path.name}' for path in notebooks(ROOT/'nbs')]
+    for name in [*chapters, 'CONTRIBUTING.md', 'CHANGELOG.md']:
+        yield name, NOTEBOOK, f"{home}/blob/{facts['branch']}"
         yield name, BLOB, f"{home}/blob/{facts['branch']}"
         yield name, CLONE, home
         yield name, FOLDER, facts['repo']

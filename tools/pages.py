@@ -61,7 +61,7 @@ def links(facts, source):
 def minutes(main):
     "Whole minutes that a page takes to read: its prose, and every line of code that it shows"
     code = [tag.get_text() for tag in main.select('pre.sourceCode')]
-    prose = [text for text in main.find_all(string=True) if not text.find_parent(UNREAD)]
+    prose = [text for text in main(string=True) if not text.find_parent(UNREAD)]
     lines = sum(bool(line.strip()) for text in code for line in text.splitlines())
     return math.ceil(len(' '.join(prose).split())/WPM + lines*LINE/60)
 
@@ -96,6 +96,7 @@ def lesson(soup, line):
     heads = [tag for tag in soup.select('main h2[id], main section[id] > h2')
              if tag.get_text() not in CLOSING]
     parts = [(tag.get('id') or tag.parent['id'], tag.get_text()) for tag in heads]
+    if not (parts or line): return ''
     items = ''.join(f'<li><a href="#{html.escape(anchor)}">{html.escape(name)}</a></li>'
                     for anchor, name in parts)
     said = f'<p>{line[0].upper()}{line[1:]}.</p>' if line else ''
