@@ -12,7 +12,7 @@ DEV    := $(VENV)/installed-dev
 BENCH  := $(VENV)-bench
 MIN    := $(shell sed -n 's/^min_python *= *//p' settings.ini)
 
-.PHONY: help run test bench nbs docs serve clean
+.PHONY: help run test bench nbs docs facts lab colab serve clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,9 @@ help:
 	@echo 'make test    install with the tools and run every check, or some: ARGS="-k flow"'
 	@echo 'make nbs     after editing notebooks: modules, outputs, README.md and docs/ anew'
 	@echo 'make docs    README.md and docs/ anew'
+	@echo 'make facts   after editing settings.ini: every link, badge and install line anew'
+	@echo 'make lab     open the notebooks in JupyterLab'
+	@echo 'make colab   run every notebook as Colab would, or some: ARGS=nbs/05_bias.ipynb'
 	@echo 'make serve   read the docs at http://localhost:$(PORT)'
 	@echo 'make bench   compare speeds, and with other libraries; ARGS="steps" for a part'
 	@echo 'make clean   remove $(VENV) and what else is not part of the project'
@@ -43,15 +46,25 @@ nbs: $(DEV)
 docs: $(DEV)
 	$(BIN)/python tools/build_docs.py
 
+facts: $(DEV)
+	$(BIN)/python tools/facts.py --write
+	$(BIN)/python tools/build_docs.py
+
+lab: $(DEV)
+	$(BIN)/jupyter-lab nbs $(ARGS)
+
+colab: $(DEV)
+	$(BIN)/python tools/colab.py $(ARGS)
+
 # docs/ comes with the project; where the tools are installed it is brought up to date first
 serve: $(if $(wildcard $(DEV)),docs/index.html)
 	$(PYTHON) -m http.server $(PORT) --bind localhost --directory docs
 
-docs/index.html: $(wildcard nbs/*) $(wildcard collab_course/*.py) tools/build_docs.py
+docs/index.html: $(wildcard nbs/*) $(wildcard collab_course/*.py) $(wildcard tools/*.py)
 	$(BIN)/python tools/build_docs.py
 
 clean:
-	rm -rf $(VENV) $(BENCH) _proc _docs dist build tour nbs/models nbs/data .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(BENCH) _proc _docs dist build tour nbs/models nbs/data nbs/films nbs/ratings.csv nbs/example.py .pytest_cache .hypothesis *.egg-info
 	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # $(call at_least,VERSION): stop with one line unless $(PYTHON) is that new

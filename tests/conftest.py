@@ -1,4 +1,6 @@
 "What all tests share: threads, where the data lies, and the count in the last line"
+import gzip
+import io
 import os
 import shutil
 import subprocess
@@ -16,7 +18,7 @@ os.environ.update(data_env())
 
 STATUS = pytest.StashKey()
 # These start first, so that no worker is left with a long one at the end
-LONG = ('test_wheel_works_alone', 'test_notebook[', 'test_the_whole_tour')
+LONG = ('test_colab', 'test_wheel_works_alone', 'test_notebook[', 'test_the_whole_tour')
 
 
 @pytest.fixture
@@ -49,8 +51,24 @@ def browser_type_launch_args(browser_type_launch_args):
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    "Serves files, and writes nothing to the terminal"
+    "Serves files, text compressed as GitHub Pages does, and writes nothing to the terminal"
     def log_message(self, *args): pass
+
+    def end_headers(self):
+        if self.packed: self.send_header('Content-Encoding', 'gzip')
+        super().end_headers()
+
+    def send_head(self):
+        path = Path(self.translate_path(self.path))
+        if path.is_dir(): path /= 'index.html'
+        self.packed = path.is_file() and path.suffix in ('.html', '.css', '.js', '.json', '.svg')
+        if not self.packed: return super().send_head()
+        data = gzip.compress(path.read_bytes())
+        self.send_response(200)
+        self.send_header('Content-Type', self.guess_type(path))
+        self.send_header('Content-Length', len(data))
+        self.end_headers()
+        return io.BytesIO(data)
 
 
 @pytest.fixture(scope='session')

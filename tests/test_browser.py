@@ -1,4 +1,132 @@
-"The pages in a real browser"
+"The pages in a real browser: what a reader does with them, at both widths, light and dark"
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from common import DOCS, NBS, ROOT, settings, site_url
+from conftest import NO_BROWSER
+
+PAGES = sorted(path.name for path in DOCS.glob('*.html'))
+WIDE, NARROW = {'width': 1280, 'height': 800}, {'width': 390, 'height': 844}
+FIRST_LOAD = 300_000
+
+# What reaches beyond the window and cannot be scrolled to
+CUT = '''() => [...document.querySelectorAll('main *')].filter(e => {
+  if (!e.checkVisibility() || e.getBoundingClientRect().right <= innerWidth + 1) return false;
+  for (let box = e; box && box.tagName != 'MAIN'; box = box.parentElement)
+    if (['auto', 'scroll'].includes(getComputedStyle(box).overflowX) ||
+        ['hidden', 'clip'].includes(getComputedStyle(box).overflow)) return false;
+  return true;
+}).map(e => e.outerHTML.slice(0, 80))'''
+SIDEWAYS = '() => document.documentElement.scrollWidth - innerWidth'
+UNSEEN = '''() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)'''
+LINKS = '''() => [...document.querySelectorAll('a[href]')].map(a => a.href)'''
+IDS = '''() => [...document.querySelectorAll('[id]')].map(e => e.id)'''
+GROUND = '() => getComputedStyle(document.body).backgroundColor'
+
+
+# Code and tables that look as others before them: contrast, which takes long, is the same there
+THIN = '''() => {
+  const seen = new Set();
+  for (const box of document.querySelectorAll('main :is(pre, tr)')) {
+    const looks = [box, ...box.querySelectorAll('*')].map(e => `${e.tagName}.${e.className}`);
+    if (looks.every(look => seen.has(look))) box.remove();
+    looks.forEach(look => seen.add(look));
+  }
+}'''
+
+
+def axe(page, **options):
+    "What axe-core finds that keeps somebody from reading: the rule, and where"
+    found = Axe().run(page, options={'resultTypes': ['violations'], **options}).response
+    return [f"{one['id']}: {node['html'][:120]}" for one in found['violations']
+            for node in one['nodes'] if one['impact'] in ('serious', 'critical')]
+
+
+def unreadable(page, colours=True):
+    "Every rule of axe-core; contrast, where asked for, on each thing that looks new"
+    found = axe(page, rules={'color-contrast': {'enabled': False}})
+    if colours: page.evaluate(THIN)
+    return found + (axe(page, runOnly=['color-contrast']) if colours else [])
+
+
+@pytest.mark.parametrize('name', PAGES)
+@pytest.mark.parametrize('size', [WIDE, NARROW], ids=['wide', 'narrow'])
+def test_page(page, name, size):
+    "Whole, without sideways scrolling, fit for a screen reader, in light and dark"
+    page.set_viewport_size(size)
+    for scheme in 'light', 'dark':
+        page.emulate_media(color_scheme=scheme)
+        page.goto(f'/{name}')
+        assert page.locator('html.quarto-dark').count() == (scheme == 'dark' and name != '404.html')
+        assert page.evaluate(SIDEWAYS) <= 0 and page.evaluate(CUT) == []
+        assert page.evaluate(UNSEEN) == []
+        if size is WIDE or scheme == 'light': assert unreadable(page, size is WIDE) == []
+
+
+def test_a_bad_page_is_found(page):
+    "Grey on grey, a table that hangs out, a picture that says nothing: the checks can see"
+    page.set_viewport_size(NARROW)
+    page.goto('/bias.html')
+    page.evaluate("""() => document.querySelector('main').insertAdjacentHTML('beforeend',
+        '<p style="color:#999;background:#aaa">hard to read</p><img src="data:,">' +
+        '<div><table style="width:900px"><tr><td>wide</td></tr></table></div>')""")
+    assert page.evaluate(SIDEWAYS) > 0 or page.evaluate(CUT) != []
+    assert {rule.partition(':')[0] for rule in unreadable(page)} >= {'color-contrast', 'image-alt'}
+
+
+def transferred(page, context, name):
+    "The bytes that come over the wire for a first visit, pictures aside"
+    sizes, kinds = {}, {}
+    client = context.new_cdp_session(page)
+    client.send('Network.enable')
+    client.on('Network.responseReceived', lambda e: kinds.update({e['requestId']: e['type']}))
+    client.on('Network.loadingFinished',
+              lambda e: sizes.update({e['requestId']: e['encodedDataLength']}))
+    page.goto(f'/{name}', wait_until='networkidle')
+    client.detach()
+    return sum(size for key, size in sizes.items() if kinds.get(key) != 'Image')
+
+
+@pytest.mark.parametrize('name', PAGES)
+def test_first_load_is_small(page, context, name):
+    "Whichever page somebody comes to first"
+    size = transferred(page, context, name)
+    assert 500 < size < FIRST_LOAD
+
+
+def test_every_internal_link_is_followed(page, base_url):
+    "All of them, to a page that is there, and to a place on it that is there"
+    links, ids = {}, {}
+    for name in PAGES:
+        page.goto(f'/{name}')
+        ids[f'{base_url}/{name}'] = set(page.evaluate(IDS))
+        links |= {link: name for link in page.evaluate(LINKS) if link.startswith(base_url)}
+    assert len(links) > 100
+    for address in {link.partition('#')[0] for link in links}:
+        assert page.request.get(address).ok, f'{links.get(address)}: {address}'
+    for link, name in links.items():
+        address, _, anchor = link.partition('#')
+        assert not anchor or address not in ids or anchor in ids[address], f'{name}: {link}'
+
+
+def test_next_and_previous_lead_through_the_course(page):
+    "From the home page to the last one and back, by clicking"
+    page.goto('/')
+    chapters = page.locator('#quarto-sidebar a').evaluate_all('all => all.map(a => a.href)')
+    visited = [chapters[0]]
+    for side in 'next', 'previous':
+        while page.locator(f'.nav-page-{side} a').count():
+            target = page.locator(f'.nav-page-{side} a').evaluate('a => a.href')
+            page.locator(f'.nav-page-{side} a').click()
+            page.wait_for_url(target)
+            visited.append(target)
+    assert visited == [*chapters, *chapters[-2::-1]]
 
 
 def test_search_finds_a_chapter(page):
@@ -7,3 +135,172 @@ def test_search_finds_a_chapter(page):
     page.keyboard.press('/')
     page.keyboard.type('fold-in', delay=20)
     page.locator('.smalldocs-search-results a', has_text='Recommend').first.wait_for()
+    page.keyboard.press('Enter')
+    page.wait_for_url('**/recommend.html**')
+
+
+def test_search_says_when_there_is_nothing(page):
+    "And lets go at Escape"
+    page.goto('/bias.html')
+    page.keyboard.press('/')
+    page.keyboard.type('zzqqxx', delay=20)
+    page.get_by_text('No results').wait_for()
+    page.keyboard.press('Escape')
+    assert not page.get_by_text('No results').is_visible()
+
+
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+def test_dark_mode_switches_and_stays(page, scheme):
+    "From what the system prefers to the other, also on the next page, and back"
+    page.emulate_media(color_scheme=scheme)
+    page.goto('/')
+    before, switch = page.evaluate(GROUND), page.get_by_role('button', name='Dark mode')
+    assert switch.get_attribute('aria-pressed') == str(scheme == 'dark').lower()
+    switch.click()
+    page.wait_for_function(f'() => ({GROUND})() != "{before}"')
+    after = page.evaluate(GROUND)
+    page.reload()
+    assert page.evaluate(GROUND) == after
+    page.goto('/bias.html')
+    assert page.evaluate(GROUND) == after
+    page.get_by_role('button', name='Dark mode').click()
+    page.wait_for_function(f'() => ({GROUND})() == "{before}"')
+
+
+def test_menus_of_a_narrow_screen(page):
+    "The list of chapters and the menu open, lead on, and close"
+    page.set_viewport_size(NARROW)
+    page.goto('/bias.html')
+    listed = page.get_by_role('button', name='Toggle sidebar navigation')
+    listed.click()
+    assert listed.get_attribute('aria-expanded') == 'true'
+    page.keyboard.press('Escape')
+    assert listed.get_attribute('aria-expanded') == 'false'
+    page.get_by_role('button', name='Toggle navigation').click()
+    page.get_by_role('searchbox', name='Search').fill('embedding')
+    page.locator('.smalldocs-search-results a').first.wait_for()
+    page.keyboard.press('Escape')
+    page.get_by_role('button', name='Toggle navigation').click()
+    assert not page.get_by_role('searchbox', name='Search').is_visible()
+    listed.click()
+    page.locator('#quarto-sidebar a', has_text='Weight decay').click()
+    page.wait_for_url('**/weight_decay.html')
+
+
+def test_answers_fold_open_with_the_keyboard(page):
+    "A question, Enter, its answer"
+    page.goto('/bias.html')
+    question, answer = page.locator('details.callout summary').first, page.locator('.callout-body').first
+    assert not answer.is_visible()
+    question.focus()
+    page.keyboard.press('Enter')
+    assert answer.is_visible()
+
+
+def test_what_scrolls_can_be_reached_with_the_keyboard(page):
+    "Wide code on a narrow screen: focus, then the arrow moves it"
+    page.set_viewport_size(NARROW)
+    page.goto('/bias.html')
+    box = page.locator('main pre[tabindex="0"]').first
+    box.focus()
+    page.keyboard.press('ArrowRight')
+    page.wait_for_function('() => document.activeElement.scrollLeft > 0')
+
+
+def test_the_first_stop_of_the_keyboard_skips_to_the_text(page):
+    "One key and Enter, for those who do not want to hear the menu on every page"
+    page.goto('/bias.html')
+    page.keyboard.press('Tab')
+    assert page.locator(':focus').inner_text() == 'Skip to the text'
+    page.keyboard.press('Enter')
+    assert page.url.endswith('#quarto-document-content')
+
+
+def test_the_home_page_in_one_screen(page):
+    "What this is, what one learns, a picture, the two commands and a way in"
+    page.set_viewport_size(WIDE)
+    page.goto('/')
+    for what in ('h1', '.description', '.hero li', '.hero img', 'pre:has-text("make test")',
+                 'main a:has-text("Start with the data")'):
+        box = page.locator(what).last.bounding_box()
+        assert box['y'] >= 0 and box['y'] + box['height'] <= WIDE['height'], what
+        if what == 'main a:has-text("Start with the data")': page.locator(what).click()
+    page.wait_for_url('**/data.html')
+
+
+def test_a_notebook_is_downloaded(page):
+    "The button gives the file, as it is in nbs/"
+    page.goto('/bias.html')
+    with page.expect_download() as found: page.get_by_role('link', name='Download notebook').click()
+    assert found.value.suggested_filename == '05_bias.ipynb'
+    assert Path(found.value.path()).read_bytes() == (NBS/'05_bias.ipynb').read_bytes()
+
+
+def test_what_is_not_there(page):
+    "The page for that leads home, from any depth"
+    page.goto('/404.html')
+    assert page.get_by_role('link', name='home page').get_attribute('href') == site_url(settings())
+
+
+@pytest.mark.parametrize('name', PAGES)
+def test_a_page_from_a_file(page, name):
+    "A copy on a disk is read as well, with its style and pictures"
+    page.goto((DOCS/name).as_uri())
+    assert page.evaluate(UNSEEN) == []
+    if name != '404.html': assert page.locator('#quarto-sidebar a').first.is_visible()
+
+
+@pytest.fixture(scope='module')
+def lab(tmp_path_factory):
+    "JupyterLab on a copy of nbs/, as `make lab` starts it, without a browser of its own"
+    folder = tmp_path_factory.mktemp('lab')
+    shutil.copytree(NBS, folder/'nbs')
+    line = [Path(sys.executable).with_name('jupyter-lab'), 'nbs', '--no-browser', '--allow-root',
+            '--port=0', '--IdentityProvider.token=', '--ServerApp.disable_check_xsrf=True']
+    process = subprocess.Popen(line, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        found = next(filter(None, (re.search(r'http://localhost:\d+/', o) for o in process.stderr)))
+        yield found[0]
+    finally: process.terminate()
+
+
+def test_a_notebook_opens_in_jupyter(context, lab):
+    "Its title and its figures, with the project's kernel, and nothing to convert or trust"
+    page = context.new_page()
+    page.goto(f'{lab}lab/tree/05_bias.ipynb')
+    page.locator('.jp-Notebook h1', has_text='Bias').wait_for(timeout=60_000)
+    page.locator('.jp-Notebook-ExecutionIndicator, .jp-KernelName').first.wait_for(timeout=60_000)
+    assert page.locator('.jp-Dialog').count() == 0
+
+
+def only(folder, *names):
+    "A folder of links to commands, to be all that a process finds"
+    folder.mkdir()
+    for name in names: (folder/name).symlink_to(shutil.which(name))
+    return folder
+
+
+def write(path, text):
+    "A program"
+    path.write_text(f'#!/bin/sh\n{text}\n')
+    path.chmod(0o755)
+
+
+def test_without_a_browser_it_is_said_aloud(tmp_path):
+    "Tests of pages are skipped, and the last lines say so"
+    env = {**os.environ, 'PATH': str(only(tmp_path/'bin', 'git'))}
+    line = [sys.executable, '-m', 'pytest', '--numprocesses', '0', '-k', 'search_finds', 'tests/test_browser.py']
+    done = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.endswith(f'{NO_BROWSER}\n0 passed, 0 failed, 1 skipped\n')
+
+
+@pytest.mark.parametrize('installs', [True, False])
+def test_the_whole_run_has_a_browser_or_fails(tmp_path, installs):
+    ".ci/run installs one first; where it cannot, nothing is skipped: it fails"
+    path = only(tmp_path/'bin', 'bash', 'dirname', 'mktemp', 'rm', 'tee', 'grep', 'tail', 'chmod')
+    write(path/'apt-get', f'[ $1 = update ] || : > {path}/chromium; chmod +x {path}/chromium; exit 0'
+          if installs else 'exit 1')
+    write(path/'make', f'[ -x {path}/chromium ] && echo "7 passed, 0 failed"')
+    done = subprocess.run([ROOT/'.ci/run'], env={'PATH': str(path)}, capture_output=True, text=True)
+    last = done.stdout.splitlines()[-1]
+    assert (done.returncode, last) == ((0, '7 passed, 0 failed') if installs else (1, '0 passed, 1 failed'))

@@ -1,10 +1,18 @@
 "README.md and docs/ are what the notebooks give, and the site is whole"
+import json
+import os
+import re
 import shutil
 
+import nbformat
+import pages
 import pytest
+from assets import in_use, shrink
+from bs4 import BeautifulSoup
 from build_docs import OUTPUTS
-from check_site import problems
-from common import DOCS, ROOT, changed, snapshot
+from check_site import NOT_FOUND, Site, check, lists, problems
+from common import DOCS, NBS, ROOT, changed, notebooks, project_files, settings, snapshot
+from PIL import Image
 
 
 def contents(folder):
@@ -23,16 +31,19 @@ def test_docs_are_fresh(tmp_path, python):
 def test_site(): assert problems(DOCS) == []
 
 
+@pytest.fixture(scope='module')
+def whole(): return Site(DOCS)
+
+
 @pytest.fixture
-def site(tmp_path):
-    "Change a file in a copy of the site, and hand back what is wrong then"
+def site(whole):
+    "Change a page, and hand back what is wrong with it then"
     def change(old, new, name='index.html'):
-        shutil.copytree(DOCS, tmp_path/'docs')
-        path = tmp_path/'docs'/name
+        path = DOCS/name
         text = path.read_text(encoding='utf-8')
         assert old in text
-        path.write_text(text.replace(old, new, 1), encoding='utf-8')
-        return problems(tmp_path/'docs')
+        soup = BeautifulSoup(text.replace(old, new, 1), 'html.parser')
+        return [text for text in check(whole, path, soup) if text]
     return change
 
 
@@ -56,7 +67,7 @@ def site(tmp_path):
 def test_a_broken_page_is_found(site, addition, problem):
     "Each kind of fault"
     [found] = site('</main>', f'{addition}</main>')
-    assert found.startswith('docs/index.html: ') and problem in found
+    assert problem in found
 
 
 @pytest.mark.parametrize('old, new, problem', [
@@ -69,7 +80,143 @@ def test_an_incomplete_page_is_found(site, old, new, problem):
     assert found.endswith(problem)
 
 
-def test_a_font_from_the_network_is_found(site):
+def test_a_font_from_the_network_is_found(whole):
     "Style sheets are read, too"
-    [found] = site(':root', '@import url(https://example.com/font.css); :root', 'styles.css')
-    assert found == 'docs/styles.css: https://example.com/font.css is loaded from elsewhere'
+    font = '@import url(https://example.com/font.css); :root {}'
+    assert whole.style(font, DOCS/'styles.css') == ['https://example.com/font.css is loaded from elsewhere']
+
+
+@pytest.mark.parametrize('old, new, problem', [
+    ('minutes to read', 'minutes', 'does not say how long it takes'),
+    ('>Edit this page<', '><', 'has no Edit this page'),
+    ('>The model</a></li>', '></a></li>', 'does not say what one learns'),
+    ('nav-page-next', 'nav-page-none', "next page is []"),
+    ('rel="canonical"', 'rel="other"', 'has no card'),
+    ('/social-card.png', '/nothing.png', 'its picture nothing.png is no file'),
+])
+def test_a_bare_page_is_found(site, old, new, problem):
+    "A page without what should stand around its text"
+    assert any(problem in text for text in site(old, new, 'bias.html'))
+
+
+@pytest.mark.parametrize('name', ['sitemap.xml', 'llms.txt'])
+def test_a_page_that_a_list_leaves_out_is_found(tmp_path, name):
+    "Machines should see what people see"
+    for path in DOCS.glob('*.[tx]*'): shutil.copy(path, tmp_path)
+    text = (tmp_path/name).read_text(encoding='utf-8')
+    (tmp_path/name).write_text(text.replace('/bias.html', '/other.html'), encoding='utf-8')
+    found = list(lists(tmp_path, {path.name for path in DOCS.glob('*.html')} - {NOT_FOUND}))
+    assert [path.name for path, _ in found] == [name]*2
+    assert found[0][1].startswith('bias.html') and found[1][1].startswith('other.html')
+
+
+def test_a_site_of_nothing(tmp_path):
+    "It is not whole"
+    assert any('holds no page' in text for text in problems(tmp_path))
+
+
+def test_chapters_of_the_home_page():
+    "Every numbered notebook has a row there, which is what its page says one learns"
+    said = pages.chapters(NBS/'index.ipynb')
+    assert [path.name for path in notebooks() if path.name[0].isdigit()] == list(said)
+    for name, line in said.items():
+        page = (DOCS/f"{name.partition('_')[2].removesuffix('.ipynb')}.html").read_text(encoding='utf-8')
+        assert re.sub(r'[^a-z]', '', line.lower()) in re.sub(r'[^a-z]', '', page.lower())
+
+
+@pytest.mark.parametrize('prose, lines, minutes', [(0, 0, 0), (230, 0, 1), (231, 0, 2), (0, 30, 1),
+                                                   (460, 60, 4)])
+def test_time_to_read(prose, lines, minutes):
+    "230 words of prose a minute, two seconds for a line of code; tables and scripts are not read"
+    text, code = 'word '*prose, 'x = 1\n'*lines
+    soup = BeautifulSoup(f'<main><p>{text}</p><pre class="sourceCode">{code}\n</pre>'
+                         '<table><tr><td>1 2 3</td></tr></table><script>let a = 1</script></main>',
+                         'html.parser')
+    assert pages.minutes(soup.main) == minutes
+
+
+def test_shrink():
+    "What asks for a class or id that nobody has goes, also inside @media; the rest stays"
+    css = '.a,.b>p{x:1} .b{x:2} #c{x:3} p:not(.b){x:4} @media print{.b{x:5}} @media all{.a{x:6}}'
+    kept = re.sub(r'\s', '', ''.join(shrink(css, {'a'})))
+    assert kept == '.a{x:1}p:not(.b){x:4}@mediaall{.a{x:6}}'
+
+
+def test_style_serves_every_page():
+    "Rules for all that pages use are in the one style sheet, and its icons are in its font"
+    names, sheet = in_use(DOCS), (DOCS/'site_libs/site.css').read_text(encoding='utf-8')
+    for name in ('navbar-collapse', 'callout-note', 'sidebar-link', 'form-control', 'bi-github'):
+        assert name in names and f'.{name}' in sheet
+    assert '.carousel' not in sheet and len(sheet) < 80_000
+
+
+def test_the_card():
+    "As large as those who show it ask for"
+    with Image.open(DOCS/'social-card.png') as picture: assert picture.size == (1200, 630)
+
+
+def test_notebooks_lie_beside_the_pages():
+    "To be downloaded, as they are"
+    assert snapshot(DOCS/'notebooks') == {path.name: path.read_bytes() for path in notebooks()}
+
+
+@pytest.mark.parametrize('path', notebooks(), ids=lambda path: path.stem)
+def test_a_notebook_opens_anywhere(path):
+    "Valid as it is saved, for the kernel that every Jupyter and VS Code has, each cell with its id"
+    nb = nbformat.read(path, nbformat.NO_CONVERT)
+    nbformat.validate(nb)
+    assert (nb.nbformat, nb.nbformat_minor) == (4, 5)
+    assert (nb.metadata.kernelspec.name, nb.metadata.kernelspec.language) == ('python3', 'python')
+    assert len({cell.id for cell in nb.cells}) == len(nb.cells)
+
+
+FIRST = {'user': 'first-owner', 'repo': 'first_repo', 'branch': 'first-branch'}
+SECOND = {'user': 'second-owner', 'repo': 'second_repo', 'branch': 'second-branch'}
+LINKS = re.compile(r'(?:github\.com|colab\.research\.google\.com/github)/([\w.-]+/[\w.-]+)|'
+                   r'([\w-]+\.github\.io/[\w.-]+)')
+
+
+def move(project, facts, python):
+    "Write other facts into settings.ini, and carry them on as one does"
+    path = project/'settings.ini'
+    text = path.read_text(encoding='utf-8')
+    for key, value in facts.items(): text = re.sub(rf'(?m)^{key} = .*', f'{key} = {value}', text)
+    path.write_text(text, encoding='utf-8')
+    python('tools/facts.py', '--write', cwd=project)
+
+
+def test_nothing_is_left_of_another_owner(project, python):
+    "Moved twice: no file says the first name, no link leads to ours, and the checks are content"
+    ours = settings()
+    for facts in FIRST, SECOND: move(project, facts, python)
+    # the package that names link to is the copy, not the one that is installed
+    python('tools/build_docs.py', cwd=project, env={**os.environ, 'PYTHONPATH': str(project)})
+    texts = {path.relative_to(project).as_posix(): path.read_bytes().decode(errors='replace')
+             for path in project_files(project) if 'tests' not in path.parts}
+    left = {name for name, text in texts.items() if any(value in text for value in FIRST.values())}
+    assert left == set()
+    there = {link for text in texts.values() for link in map(''.join, LINKS.findall(text))}
+    old = f"{ours['user']}/{ours['repo']}", f"{ours['user']}.github.io"
+    assert [link for link in there if link.startswith(old)] == []
+    assert {'second-owner/second_repo', 'second-owner.github.io/second_repo'} <= there
+    for name in ('README.md', 'docs/bias.html', 'nbs/05_bias.ipynb', 'docs/notebooks/05_bias.ipynb',
+                 'pyproject.toml', '.github/workflows/docs.yml', 'CITATION.cff', 'docs/404.html'):
+        assert 'second' in texts[name], name
+    python('tools/facts.py', cwd=project)
+    python('tools/check_site.py', cwd=project)
+
+
+def test_the_example_of_ten_lines(tmp_path, python):
+    "What the page on the library shows runs as a file of its own, on a file of other ratings"
+    cells = json.loads((NBS/'16_library.ipynb').read_text(encoding='utf-8'))['cells']
+    [cell] = [''.join(cell['source']) for cell in cells if '%%writefile' in ''.join(cell['source'])]
+    text = cell.partition('\n')[2]
+    assert len(text.splitlines()) == 10
+    rows = [f'{who},{film},{1 + (who*7 + n*3) % 5}' for who in range(150, 250)
+            for n, film in enumerate(['Fargo (1996)', 'Alien (1979)', 'Heat', 'Emma', 'M', '"Ran, too"'])
+            if who != 196 or film != 'Fargo (1996)']
+    (tmp_path/'ratings.csv').write_text('\n'.join(['who,film,stars', *rows]))
+    (tmp_path/'example.py').write_text(text)
+    printed = python('example.py', cwd=tmp_path)
+    assert re.search(r'0 +Fargo \(1996\) +\d\.\d+', printed)
+    assert re.search(r'^\[\d\.\d+\]$', printed, re.M)

@@ -13,8 +13,10 @@ from pathlib import Path, PurePosixPath
 from latex2mathml.converter import convert
 from nbdev.quarto import nbdev_sidebar, refresh_quarto_yml
 from nbdev.serve import proc_nbs
-from smalldocs.site import ASSETS, build
+from smalldocs.site import build
 
+import assets
+import pages
 from common import ROOT, copy_project, notebooks, settings, site_url
 
 BADGE = 'https://colab.research.google.com/assets/colab-badge.svg'
@@ -53,15 +55,15 @@ def stage(project):
 
 def render(proc, sources):
     "The site that smalldocs makes of the staged notebooks, its pages in reading order"
-    light = (ASSETS/'vendor/bootstrap/bootstrap.min.css').read_text(encoding='utf-8')
-    (proc/'dark.css').write_text(light.replace('[data-bs-theme=dark]', ':root'), encoding='utf-8')
+    (proc/'dark.css').touch()
     site = build(proc, quiet=True)
     problems = [text for text in site.warnings if not any(known in text for known in EXPECTED)]
     if problems: sys.exit('\n'.join(problems))
     order = [PurePosixPath(name) for name in sources]
     site.pages = {name: site.pages[name] for name in order}
     site.write_llms_txt()
-    return site.out
+    about = {f'{page.out.stem}.html.md': page.meta['description'] for page in site.pages.values()}
+    return site.out, about
 
 
 def mathml(found):
@@ -83,7 +85,7 @@ def anchors(docs):
     return lead
 
 
-def polish(docs, sources):
+def polish(docs):
     "Make the pages stand alone: maths as MathML, pictures as files, links to what is there"
     files = docs.glob('*_files/*.png')
     names = {path.read_bytes(): path.relative_to(docs).as_posix() for path in files}
@@ -94,12 +96,10 @@ def polish(docs, sources):
     for path in docs.glob('*.html'):
         text = MATH.sub(mathml, KATEX.sub('', path.read_text(encoding='utf-8')))
         text = PICTURE.sub(picture, TABLE_STYLE.sub('', text))
-        staged = f'{path.stem}.ipynb'
-        text = re.sub(rf'(/blob/[^/"]+/){staged}', rf'\1nbs/{sources[staged]}', text)
         path.write_text(SYMBOL.sub(lead, text), encoding='utf-8')
 
 
-def markdown(docs):
+def markdown(docs, about):
     "The Markdown copies under the names that nbdev's docstrings link to; no times in the sitemap"
     lead = anchors(docs)
     for path in [*docs.glob('*.llms.md'), docs/'llms.txt']:
@@ -107,9 +107,23 @@ def markdown(docs):
         text = re.sub(r'\{target="_blank".*?\}', '', TABLE_STYLE.sub('', text))
         path.write_text(SYMBOL.sub(lead, text), encoding='utf-8')
         path.rename(docs/path.name.replace('.llms.md', '.html.md'))
+    llms = docs/'llms.txt'
+    def say(found): return f'{found[0]}: {about[found[1]]}'
+    text = re.sub(r'[^/(]+/([\w.]+)\)$', say, llms.read_text(encoding='utf-8'), flags=re.M)
+    llms.write_text(text, encoding='utf-8')
     sitemap = docs/'sitemap.xml'
     text = re.sub(r'\s*<lastmod>.*', '', sitemap.read_text(encoding='utf-8'))
     sitemap.write_text(text, encoding='utf-8')
+
+
+def around(docs, facts, sources, nbs):
+    "What stands around the text of every page, the page for what is not there, the notebooks"
+    lines = pages.chapters(nbs/'index.ipynb')
+    for path in docs.glob('*.html'): pages.finish(path, facts, sources, lines)
+    (docs/'404.html').write_text(pages.not_found(facts), encoding='utf-8')
+    (docs/'notebooks').mkdir()
+    for name in sources.values(): shutil.copy(nbs/name, docs/'notebooks')
+    assets.pack(docs)
 
 
 def readme(docs, here):
@@ -122,10 +136,12 @@ def readme(docs, here):
 def make(project):
     "Build everything in `project`"
     sources = {PREFIX.sub('', path.name): path.name for path in notebooks(project/'nbs')}
-    docs = render(stage(project), sources)
-    markdown(docs)
-    polish(docs, sources)
-    text = readme(docs, site_url(settings(project)))
+    facts = settings(project)
+    docs, about = render(stage(project), sources)
+    markdown(docs, about)
+    polish(docs)
+    around(docs, facts, sources, project/'nbs')
+    text = readme(docs, site_url(facts))
     (project/'README.md').write_text(text, encoding='utf-8')
     shutil.rmtree(project/'docs', ignore_errors=True)
     docs.rename(project/'docs')

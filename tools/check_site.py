@@ -2,12 +2,16 @@
 import argparse
 import json
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup
 
 from common import DOCS, report
+from pages import CLOSING
+
+NOT_FOUND = '404.html'
+BUTTONS = ['Open in Colab', 'Download notebook', 'View source', 'Edit this page']
 
 # What a browser fetches by itself
 LOADED = [('img', 'src'), ('script', 'src'), ('link', 'href'), ('iframe', 'src'), ('embed', 'src'),
@@ -60,6 +64,7 @@ def page_problems(site, path, soup):
     yield from (site.link(tag['href'], path) for tag in soup.find_all('a', href=True))
     for name, attribute in LOADED:
         for tag in soup.find_all(name, attrs={attribute: True}):
+            if 'canonical' in tag.get('rel', []): continue
             yield site.load(tag[attribute].partition(' ')[0], path)
     for tag in soup.find_all('style'): yield from site.style(tag.get_text(), path)
     for tag in soup.find_all(style=True): yield from site.style(tag['style'], path)
@@ -77,18 +82,66 @@ def page_problems(site, path, soup):
     if not (described and described.get('content')): yield 'it has no description'
 
 
+def furniture(soup):
+    "What a page lacks of all that should stand around its text"
+    def word(selector): return [tag.get_text(strip=True) for tag in soup.select(selector)]
+    if not re.fullmatch(r'\d+ minutes? to read', ''.join(word('.page-actions .time'))):
+        yield 'it does not say how long it takes'
+    for name in BUTTONS:
+        if name not in word('.page-actions a'): yield f'it has no {name}'
+    if not soup.select('.hero'):
+        said = [name for name in word('main h2') if name not in CLOSING]
+        if word('.learn li a') != said: yield 'it does not say what one learns'
+    chapters = [tag['href'] for tag in soup.select('#quarto-sidebar a[href]')]
+    here = soup.select_one('#quarto-sidebar a.active')
+    place = chapters.index(here['href']) if here else -1
+    around = {'previous': chapters[place-1:place], 'next': chapters[place+1:place+2]}
+    for side, expected in around.items():
+        found = [tag['href'] for tag in soup.select(f'.nav-page-{side} a')]
+        if found != expected: yield f'its {side} page is {found}, and not {expected}'
+
+
+def card(soup, folder):
+    "What is wrong with the picture and the address that a shared link shows"
+    def said(name): return soup.find('meta', attrs={'property': name})
+    address = soup.find('link', rel='canonical')
+    if not (address and said('og:image') and said('og:title') and said('og:description')):
+        yield 'it has no card'
+        return
+    picture = PurePosixPath(urlsplit(said('og:image')['content']).path).name
+    if not (folder/picture).is_file(): yield f'its picture {picture} is no file'
+
+
+def lists(folder, pages):
+    "Pages that sitemap.xml or llms.txt leave out, and others that they name"
+    for name, pattern, suffix in (('sitemap.xml', r'/([\w-]+\.html)</loc>', ''),
+                                  ('llms.txt', r'/([\w-]+\.html\.md)\): \S', '.md')):
+        path = folder/name
+        text = path.read_text(encoding='utf-8') if path.exists() else ''
+        found = set(re.findall(pattern, text))
+        for other in sorted(found ^ {page + suffix for page in pages}):
+            yield path, f'{other} stands in it or in the site, and not in both'
+
+
+def check(site, path, soup):
+    "All that is wrong with one page"
+    yield from page_problems(site, path, soup)
+    if path.name != NOT_FOUND: yield from [*furniture(soup), *card(soup, site.folder)]
+
+
 def problems(folder):
     "What is wrong with the site in `folder`"
     site = Site(folder)
-    index = site.folder/'search.json'
-    found = [(path, text) for path, soup in site.pages.items()
-             for text in page_problems(site, path, soup)]
+    index, names = site.folder/'search.json', {path.name for path in site.pages}
+    found = [(path, text) for path, soup in site.pages.items() for text in check(site, path, soup)]
     for path in sorted(site.folder.rglob('*.css')):
         found += [(path, text) for text in site.style(path.read_text(encoding='utf-8'), path)]
     if index.exists():
         entries = json.loads(index.read_text(encoding='utf-8'))
         found += [(index, site.link(entry['href'], index)) for entry in entries]
-    if not site.pages: found += [(site.folder, 'it holds no page')]
+    found += lists(site.folder, names - {NOT_FOUND})
+    if NOT_FOUND not in names: found += [(site.folder, f'it has no {NOT_FOUND}')]
+    if not names: found += [(site.folder, 'it holds no page')]
     return [f'{path.relative_to(site.folder.parent)}: {text}' for path, text in found if text]
 
 

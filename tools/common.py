@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 NBS = ROOT/'nbs'
 DOCS = ROOT/'docs'
+COLAB = 'https://colab.research.google.com/github/'
 
 
 def settings(root=ROOT):

@@ -1,15 +1,97 @@
 "Check, or with --write renew, every place where a fact of settings.ini stands again"
 import argparse
+import ast
+import contextlib
 import re
 
-from common import ROOT, notebooks, repo_url, report, settings, site_url
+import nbformat
+from fastcore.nbio import write_nb
+from nbdev.doclinks import nbdev_export
+from PIL import Image
+
+import social_card
+from check_flow import code_cells, course_modules, imports
+from common import COLAB, ROOT, notebooks, repo_url, report, settings, site_url
 
 # Patterns hold the fact in their one group
-BADGE = r'colab-badge\.svg\)\]\(https://colab\.research\.google\.com/github/([^)]+)\)'
-COLAB = r'colab\.research\.google\.com/github/([^/]+/[^/]+/blob/[^/]+)/nbs/'
-INSTALL = r'! \[ -e /content \] && pip install -Uqq git\+https://github\.com/([\w.-]+/[\w.-]+)'
-CLONE = r'(?:git\+|git clone )https://github\.com/([\w.-]+/[\w-]+)'
+BADGE = r'colab-badge\.svg\)\]\(' + re.escape(COLAB) + r'([^)]+)\)'
+GITHUB = r'https://github\.com/'
+REPO = r'[\w.-]+/[\w-]+'
+NOTEBOOK = rf'{re.escape(COLAB)}({REPO}/blob/[^/]+)/nbs/'
+BLOB = rf'{GITHUB}({REPO}/blob/[^/]+)/(?:CONTRIBUTING|CHANGELOG|LICENSE)'
+CLONE = rf'(?:git\+|git clone ){GITHUB}({REPO})'
+FOLDER = rf'git clone {GITHUB}{REPO} && cd ([\w-]+)'
+BRANCH = rf'git\+{GITHUB}{REPO}@([\w./-]+)'
 PAGES = r'https://([\w-]+\.github\.io/[\w.-]+)'
+# A notebook's first code cell: in Colab, and nowhere else, it installs the course
+INSTALL = '''#| hide
+#| eval: false
+import sys
+if 'google.colab' in sys.modules:
+    %pip install -Uqq "{package} @ git+{repo}@{branch}"'''
+EXTRAS = ['fast']
+
+
+def imported(nodes):
+    "The packages that imports name"
+    for node in nodes:
+        if isinstance(node, ast.Import): yield from (a.name.split('.')[0] for a in node.names)
+        elif node.module: yield node.module.split('.')[0]
+
+
+def reach(path, lib):
+    "Every import that a notebook leads to, its own and those of the course's modules"
+    def modules(nodes): return {name for node in nodes for name in course_modules(node, lib)}
+    nodes, known = imports(code_cells(path)), set()
+    while new := modules(nodes) - known:
+        known |= new
+        files = [ROOT/lib/f'{name}.py' for name in new]
+        trees = [ast.parse(file.read_text(encoding='utf-8')) for file in files if file.exists()]
+        nodes += [node for tree in trees for node in ast.walk(tree)
+                  if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return set(imported(nodes))
+
+
+def install(path, facts):
+    "What a notebook's first code cell says, with the extras that the notebook leads to"
+    def names(extra): return re.findall(r'(?:^| )([\w-]+)', facts[f'{extra}_requirements'])
+    packages = reach(path, facts['lib_name'])
+    extras = ','.join(extra for extra in EXTRAS if packages.intersection(names(extra)))
+    package = facts['lib_name'] + (f'[{extras}]' if extras else '')
+    return INSTALL.format(package=package, repo=repo_url(facts), branch=facts['branch'])
+
+
+def is_install(cell):
+    "Whether a cell is there for Colab"
+    marks = 'eval: false', 'pip install'
+    return cell.cell_type == 'code' and all(mark in cell.source for mark in marks)
+
+
+def renew_install(path, facts):
+    "Put the install cell first among a notebook's code cells, as it should be"
+    nb, source = nbformat.read(path, 4), install(path, facts)
+    code = [cell for cell in nb.cells if cell.cell_type == 'code']
+    if code[0].source == source: return
+    cell = next(filter(is_install, code), None) or nbformat.v4.new_code_cell()
+    cell.source = source
+    first = nb.cells.index(code[0])
+    nb.cells = [one for one in nb.cells if one is not cell]
+    nb.cells.insert(first, cell)
+    write_nb(nb, path)
+
+
+def installs(facts):
+    "Notebooks whose first code cell is not the install, or that install twice"
+    for path in notebooks(ROOT/'nbs'):
+        code = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == 'code']
+        first = code[0].source == install(path, facts) and not any(map(is_install, code[1:]))
+        if not first: yield f'nbs/{path.name}: its first code cell should install the course, alone'
+
+
+def card(facts):
+    "The picture for shared links says what the project is"
+    with Image.open(ROOT/'nbs/social-card.png') as picture: said = picture.info.get('Title')
+    if said != social_card.says(facts): yield f'nbs/social-card.png: {said} is not what it is about'
 
 
 def needed(facts):
@@ -19,22 +101,28 @@ def needed(facts):
             'Repository': repo_url(facts), 'Documentation': site_url(facts),
             'branch': facts['branch']}
     for key, fact in toml.items(): yield 'pyproject.toml', rf'^{key} = "(.*)"$', fact
+    cff = {'title': facts['lib_name'], 'abstract': facts['description'], 'url': site_url(facts),
+           'version': facts['version'], 'license': facts['license'], '- name': facts['author'],
+           'repository-code': repo_url(facts), 'keywords': ', '.join(facts['keywords'].split())}
+    for key, fact in cff.items(): yield 'CITATION.cff', rf'^ *{key}: ["\[]?(.*?)["\]]?$', fact
     yield f"{facts['lib_name']}/__init__.py", r'^__version__ = "(.*)"$', facts['version']
     yield 'nbs/_quarto.yml', r'href: https://github\.com/(.*)$', home
     yield '.github/workflows/docs.yml', r'branches: \[(.*)\]$', facts['branch']
-    for path in notebooks():
+    for path in notebooks(ROOT/'nbs'):
         name = f'nbs/{path.name}'
         yield name, BADGE, f"{home}/blob/{facts['branch']}/{name}"
-        yield name, INSTALL, home
 
 
 def allowed(facts):
     "Where a fact may stand"
     home = f"{facts['user']}/{facts['repo']}"
-    texts = [*(f'nbs/{path.name}' for path in notebooks()), 'CONTRIBUTING.md', 'CHANGELOG.md']
-    for name in texts:
-        yield name, COLAB, f"{home}/blob/{facts['branch']}"
+    chapters = [f'nbs/{path.name}' for path in notebooks(ROOT/'nbs')]
+    for name in [*chapters, 'CONTRIBUTING.md', 'CHANGELOG.md']:
+        yield name, NOTEBOOK, f"{home}/blob/{facts['branch']}"
+        yield name, BLOB, f"{home}/blob/{facts['branch']}"
         yield name, CLONE, home
+        yield name, FOLDER, facts['repo']
+        yield name, BRANCH, facts['branch']
         yield name, PAGES, site_url(facts).removeprefix('https://').rstrip('/')
 
 
@@ -69,6 +157,8 @@ def renew(name, pattern, fact):
 def write(facts):
     "Write every fact where another stands"
     for rule in [*needed(facts), *allowed(facts)]: renew(*rule)
+    for path in notebooks(ROOT/'nbs'): renew_install(path, facts)
+    if any(card(facts)): social_card.save(facts, ROOT/'nbs/social-card.png')
 
 
 def changelog(facts):
@@ -92,7 +182,12 @@ def problems(facts):
     rules = [*needed(facts), *allowed(facts)]
     gaps = [text for rule in needed(facts) for text in missing(*rule)]
     differing = [text for rule in rules for text in wrong(*rule)]
-    return [*gaps, *differing, *changelog(facts), *pythons(facts)]
+    return [*gaps, *differing, *installs(facts), *card(facts), *changelog(facts), *pythons(facts)]
+
+
+def export():
+    "Modules name their page, too"
+    with contextlib.chdir(ROOT): nbdev_export.__wrapped__()
 
 
 def main():
@@ -100,7 +195,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--write', action='store_true', help='write the facts where they differ')
     facts = settings()
-    if parser.parse_args().write: write(facts)
+    if parser.parse_args().write:
+        write(facts)
+        export()
     report(problems(facts), 'every fact agrees with settings.ini')
 
 

@@ -1,0 +1,83 @@
+"Notebooks as Colab runs them, each alone, and the cell that installs the course there"
+import sys
+from pathlib import Path
+
+import facts
+import nbformat
+import pytest
+from colab import resolve
+from common import NBS, copy_project, repo_url, settings
+
+FACTS = settings()
+QUICK = ['index', '01_crosstab', '02_embedding']
+
+
+def test_colab(python):
+    "Three of them to the end, with the wheel of this checkout; `make colab` runs all"
+    printed = python('tools/colab.py', '--jobs', '1', *(NBS/f'{name}.ipynb' for name in QUICK))
+    assert 'installs nothing elsewhere' in printed and printed.count(' ok\n') == len(QUICK)
+
+
+def read(name): return nbformat.read(NBS/f'{name}.ipynb', 4)
+
+
+def test_the_wheel_takes_the_place_of_github():
+    "In the first code cell, which must say what is to be installed"
+    nb, wheel = read('05_bias'), Path('/somewhere/course.whl')
+    assert resolve(nb, FACTS, wheel) is None
+    [cell] = [cell for cell in nb.cells if 'pip install' in cell.source]
+    assert wheel.as_uri() in cell.source and repo_url(FACTS) not in cell.source
+    assert 'does not install' in resolve(nb, FACTS, wheel)
+    assert 'does not install' in resolve(read('05_bias'), {**FACTS, 'branch': 'trunk'}, wheel)
+
+
+@pytest.mark.parametrize('here', [True, False])
+def test_the_first_cell_asks_for_colab(here, monkeypatch):
+    "It runs pip where `google.colab` is loaded, and otherwise nothing"
+    ran = []
+    cell = next(cell for cell in read('05_bias').cells if cell.cell_type == 'code')
+    source = cell.source.replace('%pip', 'pip(r"""') + '""")'
+    monkeypatch.delitem(sys.modules, 'google.colab', raising=False)
+    if here: monkeypatch.setitem(sys.modules, 'google.colab', sys)
+    exec(source, {'pip': ran.append})
+    assert bool(ran) is here
+
+
+@pytest.mark.parametrize('name, extra', [('02_embedding', False), ('05_bias', False),
+                                         ('11_speed', True), ('13_recommend', True),
+                                         ('15_app', True), ('index', True)])
+def test_what_a_notebook_needs_is_in_its_install_line(name, extra):
+    "numba where the notebook, or a module that it leads to, imports it"
+    assert ('[fast]' in facts.install(NBS/f'{name}.ipynb', FACTS)) is extra
+
+
+@pytest.fixture
+def lesson(tmp_path, monkeypatch):
+    "A notebook in a copy of the project, changed, and what the facts say of it before and after"
+    project = copy_project(tmp_path/'project')
+    monkeypatch.setattr(facts, 'ROOT', project)
+    path = project/'nbs/05_bias.ipynb'
+    def change(how):
+        nb = nbformat.read(path, 4)
+        how(nb.cells)
+        nbformat.write(nb, path)
+        wrong = facts.problems(FACTS)
+        facts.write(FACTS)
+        return wrong, facts.problems(FACTS), nbformat.read(path, 4).cells == read('05_bias').cells
+    return change
+
+
+def code(cells): return [i for i, cell in enumerate(cells) if cell.cell_type == 'code']
+
+def later(cells): cells.insert(code(cells)[2], cells.pop(code(cells)[0]))
+
+def old(cells):
+    cells[code(cells)[0]].source = '#| hide\n#| eval: false\n! [ -e /content ] && pip install x'
+
+
+@pytest.mark.parametrize('how', [later, old])
+def test_an_install_cell_is_put_right(lesson, how):
+    "One that stands later, or says something else"
+    wrong, left, same = lesson(how)
+    assert wrong == ['nbs/05_bias.ipynb: its first code cell should install the course, alone']
+    assert left == [] and same
