@@ -99,10 +99,11 @@
     function choose(i, j) { [pickers[0].value, pickers[1].value] = [i, j]; show(); }
 
     const curve = el('div', {className: 'cc-curve'});
-    curve.innerHTML = `<svg viewBox="0 0 420 150" role="img" aria-label="Mean squared error against steps, on a log scale">
+    curve.innerHTML = `<svg viewBox="0 0 420 150" role="img" aria-label="Error against steps, on a log scale">
       <path class="cc-axis" d="M40 5V125H415"/><polyline/>
       <text x="34" y="29" text-anchor="end">10</text><text x="34" y="79" text-anchor="end">1</text>
-      <text x="34" y="129" text-anchor="end">0.1</text><text x="60" y="18">mean squared error</text><text class="cc-steps" x="415" y="143" text-anchor="end"></text></svg>`;
+      <text x="34" y="129" text-anchor="end">0.1</text><text x="60" y="18">mean squared error</text>
+      <text class="cc-steps" x="415" y="143" text-anchor="end"></text></svg>`;
     const line = curve.querySelector('polyline'), steps = curve.querySelector('.cc-steps');
     function draw(losses) {
       const wide = Math.max(losses.length-1, 50), every = Math.ceil(losses.length/400);
@@ -115,8 +116,9 @@
 
     function show() {
       const [loss] = gradients(), [i, j] = pickers.map(p => +p.value), way = +mode.value;
-      if (!isFinite(loss)) said.textContent = 'The numbers ran away: the slope is too steep for steps of this length. Press Reset.';
-      else said.textContent = `Step ${state.losses.length}: mean squared error ${loss.toFixed(3)}, about ${Math.sqrt(loss).toFixed(2)} stars.`;
+      said.textContent = isFinite(loss)
+        ? `Step ${state.losses.length}: mean squared error ${loss.toFixed(3)}, about ${Math.sqrt(loss).toFixed(2)} stars.`
+        : 'The numbers ran away: the slope is too steep for steps of this length. Press Reset.';
       cells.forEach((row, a) => row.forEach((td, b) => {
         const r = d.stars[a][b], p = dot(state.users[a], state.items[b]), e = p-r;
         td.textContent = way === 2 ? r ?? '' : way === 1 ? (r === null ? '' : fixed(e, 1)) : fixed(p, 1);
@@ -134,7 +136,8 @@
       draw([...state.losses, loss]);
     }
 
-    const head = el('tr', {}, el('th', {scope: 'col'}, 'user'), ...d.items.map(t => el('th', {scope: 'col'}, el('span', {}, t))));
+    const head = el('tr', {}, ...['user', ...d.items].map((t, k) =>
+      el('th', {scope: 'col'}, k ? el('span', {}, t) : t)));
     const body = cells.map((row, i) => el('tr', {}, el('th', {scope: 'row'}, d.users[i]), ...row));
     const table = el('table', {className: 'cc-grid'}, el('thead', {}, head), el('tbody', {}, ...body));
     const sides = pickers.map((p, side) => el('fieldset', {}, el('legend', {}, side ? 'A film' : 'A user'),
@@ -171,8 +174,8 @@
     const [, , W, H] = svg.getAttribute('viewBox').split(' ').map(Number);
     const xy = dots.map(p => p.getAttribute('d').match(/[\d.]+/g).slice(0, 2).map(Number));
     const names = [...Object.keys(d.scales), ...Object.keys(d.groups)];
-    const said = el('p', {role: 'status'}), tip = el('div', {className: 'cc-tip'}), key = el('p', {className: 'cc-key'});
-    const colour = select(names, paint);
+    const said = el('p', {role: 'status'}), tip = el('div', {className: 'cc-tip'});
+    const key = el('p', {className: 'cc-key'}), colour = select(names, paint);
     let view = {x: 0, y: 0, w: W}, film = null, drag = null;
 
     function look() { // within the map, at most its size
@@ -187,7 +190,7 @@
       tip.hidden = Math.min(left, top, 1-left, 1-top) < 0;
       tip.style.cssText = `top: ${100*top}%; ${left < .5 ? `left: ${100*left}%` : `right: ${100-100*left}%`}`;
     }
-    function zoom(by, [x, y] = film === null ? [view.x+view.w/2, view.y+view.w*H/W/2] : xy[film]) {
+    function zoom(by, [x, y] = film === null || tip.hidden ? [view.x+view.w/2, view.y+view.w*H/W/2] : xy[film]) {
       const w = Math.min(Math.max(view.w/by, W/20), W), share = w/view.w;
       view = {x: x - (x-view.x)*share, y: y - (y-view.y)*share, w};
       look();
@@ -209,10 +212,12 @@
       const lo = Math.min(...scale ?? [0]), hi = Math.max(...scale ?? [1]);
       dots.forEach((p, i) => {
         const share = scale ? (scale[i]-lo)/(hi-lo || 1) : +group.has(i);
-        p.style.stroke = scale || share ? `color-mix(in oklab, var(--cc-high) ${Math.round(100*share)}%, var(--cc-low))` : '';
+        const mix = `color-mix(in oklab, var(--cc-high) ${Math.round(100*share)}%, var(--cc-low))`;
+        p.style.stroke = scale || share ? mix : '';
       });
       const [a, b] = scale ? [`lowest ${name}, ${lo}`, `highest, ${hi}`] : ['', `${name}: ${group.size} films`];
       key.replaceChildren(...a ? [el('b', {className: 'cc-low'}, a), ' to '] : [], el('b', {className: 'cc-high'}, b));
+      if (film !== null) choose(film);
     }
     function point(e) { // the place on the map under the pointer, and its size in pixels
       const box = svg.getBoundingClientRect(), unit = view.w/box.width;
@@ -239,7 +244,15 @@
       else return;
       e.preventDefault();
     };
-    svg.onpointerdown = e => { drag = {x: e.clientX, y: e.clientY, from: {...view}}; svg.setPointerCapture(e.pointerId); };
+    const under = (x, y, unit) => {
+      const i = nearest(x, y);
+      if (i !== film && Math.hypot(xy[i][0]-x, xy[i][1]-y) < 14*unit) choose(i);
+    };
+    svg.onpointerdown = e => {
+      under(...point(e));
+      drag = {x: e.clientX, y: e.clientY, from: {...view}};
+      svg.setPointerCapture(e.pointerId);
+    };
     svg.onpointerup = svg.onpointercancel = () => drag = null;
     svg.onpointermove = e => {
       const [x, y, unit] = point(e);
@@ -247,8 +260,7 @@
         Object.assign(view, {x: drag.from.x - (e.clientX-drag.x)*unit, y: drag.from.y - (e.clientY-drag.y)*unit});
         return look();
       }
-      const i = nearest(x, y);
-      if (i !== film && Math.hypot(xy[i][0]-x, xy[i][1]-y) < 14*unit) choose(i);
+      under(x, y, unit);
     };
     svg.onwheel = e => { // the page scrolls on, unless somebody is at the map
       if (document.activeElement !== svg && !e.ctrlKey) return;
@@ -268,8 +280,8 @@
     const frame = el('div', {className: 'cc-map'});
     svg.replaceWith(frame);
     frame.append(svg, tip);
-    root.prepend(el('div', {className: 'cc-bar'}, button('Zoom in', () => zoom(1.5)), button('Zoom out', () => zoom(1/1.5)),
-                    button('Show all', whole), labelled('colour', colour)), key);
+    const buttons = [button('Zoom in', () => zoom(1.5)), button('Zoom out', () => zoom(1/1.5)), button('Show all', whole)];
+    root.prepend(el('div', {className: 'cc-bar'}, ...buttons, labelled('colour', colour)), key);
     frame.after(said, search.box);
     root.classList.add('cc-awake');
     paint();
@@ -297,12 +309,14 @@
     const look = theta => {
       const s = X.map((x, i) => 1/(1+Math.exp(-dot(x, theta) - items[i][0])));
       const error = s.map((v, i) => v - (ratings[i]-lo)/(hi-lo)), pull = theta.map((t, k) => t-start[k]);
-      return {loss: dot(error, error) + ridge*dot(pull, pull), error, pull, J: X.map((x, i) => x.map(v => v*s[i]*(1-s[i])))};
+      const J = X.map((x, i) => x.map(v => v*s[i]*(1-s[i])));
+      return {loss: dot(error, error) + ridge*dot(pull, pull), error, pull, J};
     };
     let theta = start, now = look(theta);
     for (let n = 0; n < 50; n++) {
-      const slope = now.pull.map((p, k) => ridge*p + now.J.reduce((sum, x, i) => sum + x[k]*now.error[i], 0));
-      const curve = start.map((_, k) => start.map((_, j) => now.J.reduce((sum, x) => sum + x[k]*x[j], k === j ? ridge : 0)));
+      const {error, pull, J} = now;
+      const slope = pull.map((p, k) => ridge*p + J.reduce((sum, x, i) => sum + x[k]*error[i], 0));
+      const curve = start.map((_, k) => start.map((_, j) => J.reduce((sum, x) => sum + x[k]*x[j], k === j ? ridge : 0)));
       const step = solve(curve, slope), there = share => theta.map((t, k) => t - share*step[k]);
       let share = 1, next = look(there(1));
       while (next.loss > now.loss && share > 1e-6) next = look(there(share /= 2));
@@ -315,7 +329,7 @@
   // Rate a few films
   function rate(root, d) {
     const numbers = new Int16Array(Uint8Array.from(atob(d.rows), c => c.charCodeAt(0)).buffer), w = d.start.length;
-    const items = d.titles.map((_, i) => Array.from(numbers.subarray(i*w, i*w+w), v => v*d.scale));
+    const items = d.titles.map((_, i) => Array.from(numbers.subarray(i*w, i*w+w), v => v*d.step));
     const order = d.titles.map((_, i) => i).sort((a, b) => d.counts[b]-d.counts[a]);
     const once = order.filter((i, k) => order.findIndex(j => d.titles[j] === d.titles[i]) === k);
     const rated = new Map(d.rated), [lo, hi] = d.range, group = `cc-${Math.random()}`;
@@ -332,15 +346,19 @@
         if (top.push([d.titles[i], lo + (hi-lo)/(1+Math.exp(-scores[i]))]) === d.n) break;
       }
       root.state = top;
-      said.textContent = rows.length ? `From ${rows.length} rating${rows.length > 1 ? 's' : ''} of yours:` : 'For somebody who has not said anything yet:';
-      best.replaceChildren(...top.map(([title, r]) => el('li', {}, el('span', {}, title), el('span', {className: 'cc-number'}, fixed(r, 1)))));
+      const told = `From ${rows.length} rating${rows.length > 1 ? 's' : ''} of yours:`, first = top.slice(0, 3);
+      said.replaceChildren(rows.length ? told : 'For somebody who has not said anything yet:',
+        el('span', {className: 'cc-unseen'}, ` ${first.map(([title]) => title).join(', ')}`)); // read aloud
+      best.replaceChildren(...top.map(([title, r]) =>
+        el('li', {}, el('span', {}, title), el('span', {className: 'cc-number'}, fixed(r, 1)))));
     }
     function line(i) { // a film, its stars, and a way to take it back
       const choice = d.stars.map((value, k) => el('label', {className: 'cc-star'}, el('input', {
         type: 'radio', name: `${group}-${i}`, value, checked: rated.get(i) === value,
         'aria-label': `${value} of ${d.stars.at(-1)}`, onchange: () => { rated.set(i, value); recommend(); }}), '★'));
-      return el('fieldset', {className: 'cc-film'}, el('legend', {}, d.titles[i]), ...choice, el('button', {
-        type: 'button', 'aria-label': `Remove ${d.titles[i]}`, onclick: () => { rated.delete(i); show(); search.input.focus(); }}, '×'));
+      const remove = button('×', () => { rated.delete(i); show(); search.input.focus(); });
+      remove.ariaLabel = `Remove ${d.titles[i]}`;
+      return el('fieldset', {className: 'cc-film'}, el('legend', {}, d.titles[i]), ...choice, remove);
     }
     function show() {
       mine.replaceChildren(...[...rated.keys()].map(line));
@@ -359,6 +377,8 @@
 
   for (const root of document.querySelectorAll('.cc:not([data-awake])')) {
     root.dataset.awake = '';
+    // JupyterLab's shortcuts leave alone the keys of what has this attribute
+    root.addEventListener('focusin', e => { e.target.dataset.lmSuppressShortcuts = ''; });
     KINDS[root.dataset.kind](root, JSON.parse(root.querySelector('script').textContent));
   }
 })();
