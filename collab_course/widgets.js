@@ -102,7 +102,7 @@
     curve.innerHTML = `<svg viewBox="0 0 420 150" role="img" aria-label="Error against steps, on a log scale">
       <path class="cc-axis" d="M40 5V125H415"/><polyline/>
       <text x="34" y="29" text-anchor="end">10</text><text x="34" y="79" text-anchor="end">1</text>
-      <text x="34" y="129" text-anchor="end">0.1</text><text x="60" y="18">mean squared error</text>
+      <text x="34" y="129" text-anchor="end">0.1</text><text x="415" y="18" text-anchor="end">mean squared error</text>
       <text class="cc-steps" x="415" y="143" text-anchor="end"></text></svg>`;
     const line = curve.querySelector('polyline'), steps = curve.querySelector('.cc-steps');
     function draw(losses) {
