@@ -19,7 +19,7 @@ setup(
     install_requires     = s['requirements'].split(),
     extras_require       = {o: s[f'{o}_requirements'].split() for o in ('dev','fast','bench')},
     packages             = [s['lib_name']],
-    package_data         = {s['lib_name']: ['py.typed','bench.json']},
+    package_data         = {s['lib_name']: ['py.typed','bench.json','widgets.css','widgets.js']},
     entry_points         = {'console_scripts': [s['console_scripts']], 'nbdev': ['collab_course=collab_course._modidx:d']},
     classifiers          = ['Programming Language :: Python :: 3', 'Programming Language :: Python :: 3 :: Only',
                             'Topic :: Scientific/Engineering :: Artificial Intelligence', 'Typing :: Typed'])

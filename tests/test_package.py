@@ -45,14 +45,15 @@ def dist(tmp_path_factory):
 
 
 def test_wheel_holds_the_package_only(dist):
-    "Modules, the marker for type checkers, and metadata"
+    "Modules, the marker for type checkers, what the widgets need, and metadata"
     [wheel], [sdist] = dist.glob('*.whl'), dist.glob('*.tar.gz')
     release = f"{LIB}-{FACTS['version']}"
     assert wheel.name.startswith(release) and sdist.name.startswith(release)
     with zipfile.ZipFile(wheel) as z: names = z.namelist()
     modules = {f'{LIB}/{path.name}' for path in (ROOT/LIB).glob('*.py')}
     inside = {name for name in names if not name.startswith(f'{release}.dist-info/')}
-    assert inside == {*modules, f'{LIB}/py.typed', f'{LIB}/bench.json'}
+    data = {f'{LIB}/{name}' for name in ('py.typed', 'bench.json', 'widgets.css', 'widgets.js')}
+    assert inside == modules | data
 
 
 TRY = f'''

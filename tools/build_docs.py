@@ -33,6 +33,8 @@ LINK = re.compile(r'(?<=\]\(|- )\d+[a-z]*_(?=\w+\.ipynb[)#\n])')
 MATH = re.compile(r'<span class="math (inline|display)">\\[(\[](.*?)\\[)\]]</span>', re.S)
 KATEX = re.compile(r'<link [^>]*katex[^>]*>|<script [^>]*katex[^>]*></script>')
 TABLE_STYLE = re.compile(r'<style scoped>.*?</style>\s*', re.S)
+# What wakes a widget, at the start of a line; a Markdown copy keeps the still picture or table
+WIDGET = re.compile(r'^<(style|script)\b.*?</\1>\n?', re.S | re.M)
 PICTURE = re.compile(r'data:image/png;base64,([\w+/=]+)')
 # A link to a symbol's heading, in a page or its Markdown copy
 SYMBOL = re.compile(r'(\w+\.html)((?:\.md)?)#([\w.]+)')
@@ -104,7 +106,7 @@ def markdown(docs, about):
     lead = anchors(docs)
     for path in [*docs.glob('*.llms.md'), docs/'llms.txt']:
         text = path.read_text(encoding='utf-8').replace('.llms.md', '.html.md')
-        text = re.sub(r'\{target="_blank".*?\}', '', TABLE_STYLE.sub('', text))
+        text = re.sub(r'\{target="_blank".*?\}', '', WIDGET.sub('', TABLE_STYLE.sub('', text)))
         path.write_text(SYMBOL.sub(lead, text), encoding='utf-8')
         path.rename(docs/path.name.replace('.llms.md', '.html.md'))
     llms = docs/'llms.txt'
