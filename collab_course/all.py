@@ -14,4 +14,5 @@ from collab_course.compare import *
 from collab_course.collab_nn import *
 from collab_course.fast import *
 from collab_course.recommend import *
+from collab_course.bayes import *
 from collab_course.app import *
