@@ -260,17 +260,18 @@ def _sample(mf, x, y, sizes, quiet):
     try:
         with progress_bar(mf.n_sweeps, 'sweeps', quiet) as bar:
             for k,o in zip(range(-mf.burn_in, n), draws):
-                if k>=0 and (k+1)*n_keep//n > k*n_keep//n:
-                    kept.append(o._replace(users=o.users.astype('f4'), items=o.items.astype('f4')))
+                if k>=0 and (k+1)*n_keep//n > k*n_keep//n: # float32 makes a copy
+                    rows = np.float32(o.users),np.float32(o.items)
+                    kept.append(Draw(*rows, *o[2:]))
                 bar.update()
     except KeyboardInterrupt:
         if len(kept)<2: raise
-        warnings.warn(f'interrupted: it has {len(kept)} of {n_keep} draws, and goes on with these')
+        warnings.warn(f'interrupted: goes on with the {len(kept)} of {n_keep} draws it has')
     return kept
 
 # %% ../nbs/14_bayes.ipynb #cef285fb
 def _as_rows(draws, bias_at, scale):
-    "Draws of a side (n,S,1+n_factors) as rows (n,2+S*n_factors), with biases' means, and biases"
+    "Draws of a side (n,S,1+n_factors): rows (n,2+S*n_factors) with mean biases, and biases"
     bias,factors = draws[...,0],draws[...,1:]*np.float32(scale)
     rows = np.ones((len(draws),2+factors[0].size), 'float32')
     rows[:,bias_at],rows[:,2:] = bias.mean(axis=1, dtype=float),factors.reshape(len(draws), -1)
@@ -282,8 +283,9 @@ def _tables(kept):
     user_rows,user_bias = _as_rows(users, 1, 1/len(kept))
     item_rows,item_bias = _as_rows(items, 0, 1)
     means,precisions = [np.array(o) for o in zip(*[o.user_prior for o in kept])]
-    return dict(user_rows=user_rows, item_rows=item_rows, user_bias=user_bias, item_bias=item_bias,
-                means=means, precisions=precisions, noise=np.array([o.noise for o in kept]))
+    noise = np.array([o.noise for o in kept])
+    return dict(user_rows=user_rows, item_rows=item_rows, user_bias=user_bias,
+                item_bias=item_bias, means=means, precisions=precisions, noise=noise)
 
 # %% ../nbs/14_bayes.ipynb #64e85a12
 @patch
@@ -308,7 +310,8 @@ def fit(self:BayesianMF,
 # %% ../nbs/14_bayes.ipynb #cafaaf60
 def _settings(mf):
     "What a `BayesianMF` is made with"
-    return {o: getattr(mf, o) for o in ('n_factors','n_sweeps','burn_in','seed','n_keep','prior')}
+    names = 'n_factors','n_sweeps','burn_in','seed','n_keep','prior'
+    return {o: getattr(mf, o) for o in names}
 
 def _fitted(mf, df, user, item, rating, title, y_range, min_ratings, quiet):
     "A trained one with the same settings, from a checked frame"
@@ -327,7 +330,7 @@ def _stars(self:BayesianMF, scores):
     return np.clip(self.offset + self.scale*np.float64(scores), *self.y_range)
 
 # %% ../nbs/14_bayes.ipynb #66a18248
-def _parts(u, i, size=4096):
+def _parts(u, i, size=512):
     "Rows of users and items, so many at a time"
     return [(u[a:a+size], i[a:a+size]) for a in range(0, max(1, len(u)), size)]
 
@@ -348,8 +351,8 @@ def predict(self:BayesianMF,
 def _draw_scores(mf, u, i):
     "The score of each pair in each draw, shape (n,S)"
     S = len(mf.noise)
-    products = mf.user_rows[u,2:]*mf.item_rows[i,2:]
-    products = products.reshape(len(u), S, mf.n_factors).sum(axis=2)*np.float32(S)
+    p,q = [o[:,2:].reshape(len(o), S, mf.n_factors) for o in (mf.user_rows[u],mf.item_rows[i])]
+    products = np.einsum('nsk,nsk->ns', p, q)*np.float32(S)
     return (products + mf.user_bias[u] + mf.item_bias[i]).astype(float)
 
 def _half_width(level):
@@ -393,7 +396,8 @@ def split_rhat(
     half = draws.shape[1]//2
     if half<2: raise ValueError(f'each walk needs at least 4 draws, not {draws.shape[1]}')
     halves = np.concatenate([draws[:,:half], draws[:,-half:]])
-    within,between = halves.var(axis=1, ddof=1).mean(axis=0),halves.mean(axis=1).var(axis=0, ddof=1)
+    within  = halves.var(axis=1, ddof=1).mean(axis=0)
+    between = halves.mean(axis=1).var(axis=0, ddof=1)
     return np.sqrt((half-1)/half + between/np.maximum(within, np.finfo(float).tiny))
 
 # %% ../nbs/14_bayes.ipynb #56b30ed9
@@ -430,37 +434,45 @@ def _new_row(self:BayesianMF, rows, y):
     return np.r_[1, means[:,0].mean(), means[:,1:].ravel()/len(means)].astype('float32')
 
 # %% ../nbs/14_bayes.ipynb #ea6f2f71
+def _new_scores(mf, ratings, rows, noise):
+    "Mean and sd of the scores that somebody with these ratings has for item rows"
+    means,precisions = _new_users(mf, *_new_ratings(mf, ratings))
+    X,bias = _designs(mf, rows)
+    scores = np.einsum('snd,sd->sn', X, means) + bias
+    within = np.einsum('snd,sdn->sn', X, np.linalg.solve(precisions, X.swapaxes(1, 2)))
+    var = within.mean(axis=0) + scores.var(axis=0) + noise*np.mean(1/mf.noise)
+    return scores.mean(axis=0), np.sqrt(var)
+
 @patch
 def predict_new(self:BayesianMF,
     ratings:dict, # a new user's ratings: {item's id or exact title: rating}, may be empty
     items, # an item's id or exact title, or several, shape (n,)
     level:float=.9, # how much of the posterior the interval holds, between 0 and 1
+    noise:bool=True, # of a rating, with its chance? False for what is expected on average
 )->DataFrame: # `item`, `title`, `rating` (predicted), `lower`, `upper`, a row per item
     "What somebody with these ratings would give to these items, and how sure that is"
     z,rows = _half_width(level),_item_rows(self, items)
-    means,precisions = _new_users(self, *_new_ratings(self, ratings))
-    X,bias = _designs(self, rows)
-    scores = np.einsum('snd,sd->sn', X, means) + bias
-    within = np.einsum('snd,sdn->sn', X, np.linalg.solve(precisions, X.swapaxes(1, 2)))
-    mean,sd = scores.mean(axis=0),np.sqrt(scores.var(axis=0) + (within+1/self.noise[:,None]).mean(axis=0))
+    mean,sd = _new_scores(self, ratings, rows, noise)
     ends = [self._stars(mean+k*sd) for k in (0,-z,z)]
-    return _frame(self, rows, **dict(zip(('rating','lower','upper'), ends))).drop(columns='few')
+    res = _frame(self, rows, **dict(zip(('rating','lower','upper'), ends)))
+    return res.drop(columns='few')
 
-# %% ../nbs/14_bayes.ipynb #cc449d68
+# %% ../nbs/14_bayes.ipynb #3f2217f1
 _saved = 'user_rows','item_rows','user_bias','item_bias','means','precisions','noise','pairs'
 
 @patch
 def _to_save(self:BayesianMF):
-    settings = {**_settings(self), 'prior': [float(o) for o in self.prior]}
-    numbers = {o: v if v is None or o=='prior' else int(v) for o,v in settings.items()}
-    info = _info(self, self.y_range, offset=float(self.offset), scale=float(self.scale), settings=numbers)
+    settings = {o: v if v is None or o=='prior' else int(v) for o,v in _settings(self).items()}
+    settings['prior'] = [float(o) for o in self.prior]
+    info = _info(self, self.y_range, offset=float(self.offset), scale=float(self.scale),
+                 settings=settings)
     return info, {o: getattr(self, o) for o in _saved}
 
 @patch(cls_method=True)
 def _from_saved(cls:BayesianMF, info, tensors):
-    new = cls(**info['settings'])
-    sizes = Vocab(info['users']),Vocab(info['items'])
-    new._set_up(*sizes, info['titles'], tensors.pop('pairs'), tuple(info['limits']), info['min_ratings'])
-    vars(new).update({o: tensors[o] for o in _saved if o!='pairs'}, y_range=tuple(info['y_range']),
-                     offset=info['offset'], scale=info['scale'])
+    new,tables = cls(**info['settings']),{o: tensors[o] for o in _saved}
+    vocabs,limits = (Vocab(info['users']),Vocab(info['items'])),tuple(info['limits'])
+    new._set_up(*vocabs, info['titles'], tables.pop('pairs'), limits, info['min_ratings'])
+    vars(new).update(tables, y_range=tuple(info['y_range']), offset=info['offset'],
+                     scale=info['scale'])
     return new
