@@ -120,6 +120,16 @@ def _dot(p, q, n):
     for t in range(n): total += p[t]*q[t]
     return total
 
+@_compiled
+def _add_ratings(others, which, y, a, b, noise, P, h, X, left):
+    "Add to precision and its mean what the ratings from `a` to `b` say"
+    for start in range(a, b, 256):
+        stop = min(start+256, b)
+        _gather(others, which, y, start, stop, X, left)
+        for j in range(len(h)):
+            h[j] += noise*_dot(X[j], left, stop-start)
+            for k in range(j+1): P[j,k] += noise*_dot(X[j], X[k], stop-start)
+
 # %% ../nbs/14_bayes.ipynb #b3164579
 @_compiled
 def _root(P):
@@ -142,17 +152,7 @@ def _draw_one(P, h, z):
         for k in range(i+1, len(h)): h[i] -= P[k,i]*h[k]
         h[i] /= P[i,i]
 
-# %% ../nbs/14_bayes.ipynb #f5ca7e49
-@_compiled
-def _add_ratings(others, which, y, a, b, noise, P, h, X, left):
-    "Add to precision and its mean what the ratings from `a` to `b` say"
-    for start in range(a, b, 256):
-        stop = min(start+256, b)
-        _gather(others, which, y, start, stop, X, left)
-        for j in range(len(h)):
-            h[j] += noise*_dot(X[j], left, stop-start)
-            for k in range(j+1): P[j,k] += noise*_dot(X[j], X[k], stop-start)
-
+# %% ../nbs/14_bayes.ipynb #c0242186
 @_compiled
 def _errors(row, others, which, y, a, b):
     "Sum of a row's squared errors"
@@ -164,7 +164,6 @@ def _errors(row, others, which, y, a, b):
         total += error*error
     return total
 
-# %% ../nbs/14_bayes.ipynb #c0242186
 @_compiled
 def _draw_rows(rows, others, ratings, prior, noise, z):
     "What `draw_rows` does"
@@ -252,7 +251,7 @@ def _check_settings(mf):
     if not (p.hold>0 and p.extra>=0 and p.scale>0 and p.shape>0 and p.rate>0):
         raise ValueError(f'all of the prior is above 0, and `extra` at least 0: {p}')
 
-# %% ../nbs/14_bayes.ipynb #d30464d9
+# %% ../nbs/14_bayes.ipynb #cef285fb
 def _sample(mf, x, y, sizes, quiet):
     "The draws to keep, evenly spaced; Ctrl-C ends the walk, if two of them are there"
     kept,n = [],mf.n_sweeps-mf.burn_in
@@ -269,7 +268,6 @@ def _sample(mf, x, y, sizes, quiet):
         warnings.warn(f'interrupted: goes on with the {len(kept)} of {n_keep} draws it has')
     return kept
 
-# %% ../nbs/14_bayes.ipynb #cef285fb
 def _as_rows(draws, bias_at, scale):
     "Draws of a side (n,S,1+n_factors): rows (n,2+S*n_factors) with mean biases, and biases"
     bias,factors = draws[...,0],draws[...,1:]*np.float32(scale)
@@ -347,7 +345,7 @@ def predict(self:BayesianMF,
     "The mean rating to be expected of each user for each item, pair by pair"
     return self._stars(_mean_scores(self, *_pair_rows(self, users, items)))
 
-# %% ../nbs/14_bayes.ipynb #677d0c9f
+# %% ../nbs/14_bayes.ipynb #ce4aad57
 def _draw_scores(mf, u, i):
     "The score of each pair in each draw, shape (n,S)"
     S = len(mf.noise)
@@ -365,7 +363,6 @@ def _sd(mf, u, i, noise):
     var = np.concatenate([_draw_scores(mf, *o).var(axis=1) for o in _parts(u, i)])
     return np.sqrt(var + noise*np.mean(1/mf.noise))
 
-# %% ../nbs/14_bayes.ipynb #ce4aad57
 @patch
 def predict_sd(self:BayesianMF,
     users, # a user's id, or ids, shape (n,)
