@@ -15,4 +15,5 @@ from collab_course.collab_nn import *
 from collab_course.fast import *
 from collab_course.evaluate import *
 from collab_course.recommend import *
+from collab_course.bayes import *
 from collab_course.app import *

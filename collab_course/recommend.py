@@ -62,6 +62,8 @@ def _check_parts(model, users, items, titles, pairs):
 # %% ../nbs/13_recommend.ipynb #5a38c269
 class Recommender:
     "Ratings in, recommendations out; `Recommender.fit` trains one"
+    _format = 'collab_course.Recommender' # what saved ones are called
+
     def __init__(self,
         model:DotProductBias, # a trained model
         users:Vocab, # the id of each user's row
@@ -74,19 +76,22 @@ class Recommender:
     ):
         pairs = np.asarray(pairs, 'int32').reshape(-1,2)
         _check_parts(model, users, items, titles, pairs)
-        self.model,self.users,self.items = model,users,items
-        self.limits,self.min_ratings,self.ridge = limits or model.y_range,min_ratings,ridge
+        self.model,self.ridge = model,ridge
+        self._set_up(users, items, titles, pairs, limits or model.y_range, min_ratings)
+        self.user_rows,self.item_rows = _rows(model)      # (n,2+n_factors) each
+
+    def _set_up(self, users, items, titles, pairs, limits, min_ratings):
+        self.users,self.items,self.limits,self.min_ratings = users,items,limits,min_ratings
         self.titles = np.array([str(o) for o in titles], dtype=object)
         self.pairs  = pairs[np.lexsort(pairs.T[::-1])]    # sorted by user
         self.starts = np.searchsorted(self.pairs[:,0], np.arange(len(users)+1))
         self.counts = np.bincount(self.pairs[:,1], minlength=len(items))
         self.film,self.few = pd.factorize(self.titles)[0],self.counts<min_ratings
         self.rows_by_title = _by_title(self.titles)
-        self.user_rows,self.item_rows = _rows(model)      # (n,2+n_factors) each
 
     def __repr__(self):
-        return (f'Recommender of {len(self.users):,} users, {len(self.items):,} items, '
-                f'{len(self.pairs):,} ratings')
+        return (f'{type(self).__name__} of {len(self.users):,} users, '
+                f'{len(self.items):,} items, {len(self.pairs):,} ratings')
 
 # %% ../nbs/13_recommend.ipynb #96e72bea
 def _plain_text(text):
@@ -135,6 +140,15 @@ def _item_rows(rec, items):
     rows[text] = [_one_row(rec, *o) for o in zip(items[text], ids.tolist())]
     return rows
 
+# %% ../nbs/13_recommend.ipynb #41038c4a
+def _pair_rows(rec, users, items):
+    "Rows of users and of items, pair by pair, two arrays of shape (n,)"
+    u = rec.users[[users] if np.ndim(users)==0 else users]
+    return np.broadcast_arrays(u, _item_rows(rec, items))
+
+@patch
+def _stars(self:Recommender, scores): return _to_stars(scores, self.model.y_range)
+
 # %% ../nbs/13_recommend.ipynb #a7369a12
 @patch
 def predict(self:Recommender,
@@ -142,10 +156,8 @@ def predict(self:Recommender,
     items, # an item's id or exact title, or several, shape (n,)
 )->np.ndarray: # predicted ratings, shape (n,)
     "The rating that each user would give to each item, pair by pair"
-    u = self.users[[users] if np.ndim(users)==0 else users]
-    u,i = np.broadcast_arrays(u, _item_rows(self, items))
-    scores = np.einsum('ij,ij->i', self.user_rows[u], self.item_rows[i])
-    return _to_stars(scores, self.model.y_range)
+    u,i = _pair_rows(self, users, items)
+    return self._stars(np.einsum('ij,ij->i', self.user_rows[u], self.item_rows[i]))
 
 # %% ../nbs/13_recommend.ipynb #4042f152
 def _best(scores, rows, k):
@@ -193,7 +205,7 @@ def recommend(self:Recommender,
     "What the user has not rated, best first"
     check_n(n)
     rows,scores = _for_user(self, int(self.users[user]), n)
-    return _frame(self, rows, rating=_to_stars(scores, self.model.y_range))
+    return _frame(self, rows, rating=self._stars(scores))
 
 # %% ../nbs/13_recommend.ipynb #f94c4b6f
 @contextmanager
@@ -215,6 +227,12 @@ def _train(df, cols, title, n_factors, y_range, seed, *recipe, quiet):
         model = DotProductBias(len(dls.users), len(dls.items), n_factors, y_range)
         fit_fast(model, dls, *recipe, desc='all ratings', quiet=quiet)
     return model,dls
+
+def _in_order(df, user, item, rating, title, y_range):
+    "A checked frame, sorted by what counts, and its column of titles or None"
+    if title==item or title=='title' and title not in getattr(df, 'columns', ()): title = None
+    df = check_ratings(df, user, item, rating, title, y_range)
+    return df.sort_values([user, item, rating], kind='stable', ignore_index=True), title
 
 def _titles_of(df, item, title, ids):
     "The title of each id: the first in the alphabet where it has several, the id where none"
@@ -240,9 +258,7 @@ def fit(cls:Recommender,
     quiet:bool=False, # no progress bar?
 )->Recommender: # trained, ready to be asked
     "Train a recommender on all rows of a frame of ratings"
-    if title==item or title=='title' and title not in getattr(df, 'columns', ()): title = None
-    df = check_ratings(df, user, item, rating, title, y_range)
-    df = df.sort_values([user, item, rating], kind='stable', ignore_index=True)
+    df,title = _in_order(df, user, item, rating, title, y_range)
     y_range = tuple(y_range or rating_range(df[rating]))
     model,dls = _train(df, (user,item,rating), title, n_factors, y_range, seed,
                        n_epoch, lr, wd, quiet=quiet)
@@ -302,6 +318,13 @@ def _new_ratings(rec, ratings):
     order = np.argsort(rows)
     return rows[order], y[order]
 
+@patch
+def _new_row(self:Recommender, rows, y):
+    "The row of a new user who gives the ratings `y` to the item rows `rows`"
+    start = self.user_rows[:,1:].mean(axis=0)
+    theta = fold_in(self.item_rows[rows], y, start, self.model.y_range, self.ridge)
+    return np.insert(theta, 0, 1)
+
 # %% ../nbs/13_recommend.ipynb #2ecdab93
 @patch
 def recommend_new(self:Recommender,
@@ -311,11 +334,9 @@ def recommend_new(self:Recommender,
     "What somebody with these ratings may like; nothing is trained, nothing remembered"
     check_n(n)
     rows,y = _new_ratings(self, ratings)
-    start,y_range = self.user_rows[:,1:].mean(axis=0),self.model.y_range
-    theta = fold_in(self.item_rows[rows], y, start, y_range, self.ridge)
-    scores = _scores(self, np.insert(theta, 0, 1))
+    scores = _scores(self, self._new_row(rows, y))
     best = _ranked(self, scores, rows, n)
-    return _frame(self, best, rating=_to_stars(scores[best], y_range))
+    return _frame(self, best, rating=self._stars(scores[best]))
 
 # %% ../nbs/13_recommend.ipynb #7da20a3c
 def _packed(numbers):
@@ -357,12 +378,12 @@ def recommend_all(self:Recommender,
     check_n(n)
     found = [_for_user(self, user, n) for user in range(len(self.users))]
     rows,scores = [np.concatenate(o) for o in zip(*found)]
-    res = _frame(self, rows, rating=_to_stars(scores, self.model.y_range))
+    res = _frame(self, rows, rating=self._stars(scores))
     res.insert(0, 'user', self.users.ids.repeat([len(o) for o,_ in found]))
     return res
 
 # %% ../nbs/13_recommend.ipynb #3328701d
-_format,_version,_head = 'collab_course.Recommender',1,'recommender.json'
+_version,_head = 1,'recommender.json'
 
 def _sha(data): return hashlib.sha256(data).hexdigest()
 
@@ -370,12 +391,19 @@ def _as_json(o): return json.dumps(o, sort_keys=True).encode()
 
 def _weights_file(folder, sha): return folder/f'collab_course-{sha[:16]}.safetensors'
 
-def _info(rec):
+def _info(rec, y_range, **more):
     "All that is not weights"
     return dict(users=rec.users.ids.tolist(), items=rec.items.ids.tolist(),
-                titles=rec.titles.tolist(), y_range=[float(o) for o in rec.model.y_range],
+                titles=rec.titles.tolist(), y_range=[float(o) for o in y_range],
                 limits=[float(o) for o in rec.limits], min_ratings=int(rec.min_ratings),
-                ridge=float(rec.ridge), n_factors=rec.item_rows.shape[1]-2)
+                **more)
+
+@patch
+def _to_save(self:Recommender):
+    "What is saved, as JSON and as tensors"
+    info = _info(self, self.model.y_range, ridge=float(self.ridge),
+                 n_factors=self.item_rows.shape[1]-2)
+    return info, dict(weights=flat_weights(self.model).numpy(), pairs=self.pairs)
 
 def _write(path, data):
     "Write a file under another name, wait until the disk has it, and rename it"
@@ -394,14 +422,13 @@ def save(self:Recommender,
     folder:str|Path, # where to; made if it is not there
 )->Path: # the folder
     "Save to a folder; if that fails at any point, what was saved there before is still whole"
-    folder,info = Path(folder),_info(self)
+    folder,(info,tensors) = Path(folder),self._to_save()
     folder.mkdir(parents=True, exist_ok=True)
     sum_ = np.frombuffer(hashlib.sha256(_as_json(info)).digest(), 'uint8')
-    weights = flat_weights(self.model).numpy()
-    data = save_tensors(dict(weights=weights, pairs=self.pairs, info=sum_))
+    data = save_tensors({**tensors, 'info': sum_})
     weights_file = _weights_file(folder, _sha(data))
     _write(weights_file, data)
-    head = dict(format=_format, version=_version, sha256=_sha(data), info=info)
+    head = dict(format=self._format, version=_version, sha256=_sha(data), info=info)
     _write(folder/_head, _as_json(head))
     for old in folder.glob(f"collab_course-{'?'*16}.safetensors"):
         if old!=weights_file: old.unlink(missing_ok=True)
@@ -411,14 +438,15 @@ def save(self:Recommender,
 class SavedModelError(ValueError):
     "A saved recommender that cannot be used; the message says which file and why"
 
-def _read_head(file):
+def _read_head(file, kind):
     "The JSON part, checked for what it is"
     if not file.is_file(): raise SavedModelError(f'{file.parent} holds no {file.name}')
     try: head = json.loads(file.read_bytes())
     except (ValueError,RecursionError) as e:
         raise SavedModelError(f'{file} is damaged: {e}') from e
-    if not isinstance(head, dict) or head.get('format')!=_format:
-        raise SavedModelError(f'{file} is not a saved Recommender')
+    found = head.get('format') if isinstance(head, dict) else head
+    if found!=kind: raise SavedModelError(
+        f'{file} is not a saved {kind.split(".")[-1]}; it says {str(found)[:50]!r}')
     version = head.get('version')
     if not isinstance(version, int) or version<1:
         raise SavedModelError(f'{file} is damaged: its version is {version!r}')
@@ -447,8 +475,12 @@ def load(cls:Recommender,
 )->Recommender: # ready to be asked
     "Load a saved recommender, or raise `SavedModelError`; no code is run from the files"
     folder = Path(folder)
-    head = _read_head(folder/_head)
-    tensors,info = _read_weights(folder, head),head['info']
+    head = _read_head(folder/_head, cls._format)
+    return cls._from_saved(head['info'], _read_weights(folder, head))
+
+@patch(cls_method=True)
+def _from_saved(cls:Recommender, info, tensors):
+    "A recommender of what was saved"
     users,items = Vocab(info['users']),Vocab(info['items'])
     with _own_chance(0):
         sizes = len(users),len(items),info['n_factors']
