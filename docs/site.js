@@ -1,0 +1,40 @@
+// What the pages need beside smalldocs.js: the menu of narrow screens, and the keyboard
+(() => {
+  "use strict";
+  const $$ = (what) => [...document.querySelectorAll(what)];
+  const tell = (button, open) => button.setAttribute("aria-expanded", open);
+
+  // the menu: search, source, dark mode
+  $$('[data-bs-toggle="collapse"]').forEach((button) => button.addEventListener("click", () =>
+    tell(button, document.querySelector(button.dataset.bsTarget).classList.toggle("show"))));
+
+  // the list of chapters, which smalldocs.js slides in; Escape closes it
+  const chapters = document.getElementById("quarto-sidebar");
+  const buttons = $$(".quarto-btn-toggle");
+  const follow = () => buttons.forEach((b) => tell(b, chapters.classList.contains("show")));
+  buttons.forEach((b) => b.addEventListener("click", follow));
+  document.addEventListener("keydown", (ev) => {
+    if (ev.key !== "Escape" || !chapters?.classList.contains("show")) return;
+    chapters.classList.remove("show");
+    follow();
+    buttons[0].focus();
+  });
+
+  // the switch of dark mode says what it is
+  const root = document.documentElement;
+  const dark = () => $$(".quarto-color-scheme-toggle").forEach((a) => {
+    a.setAttribute("role", "button");
+    a.setAttribute("aria-pressed", root.classList.contains("quarto-dark"));
+  });
+  new MutationObserver(dark).observe(root, { attributeFilter: ["class"] });
+  dark();
+
+  // what scrolls sideways can be reached with the keyboard
+  const reach = () => $$("main pre, main .wide, .math.display").forEach((box) => {
+    if (box.scrollWidth <= box.clientWidth) return box.removeAttribute("tabindex");
+    box.tabIndex = 0;
+    if (box.matches(".wide")) box.role = "group", box.ariaLabel = "Table, scrolls sideways";
+  });
+  new ResizeObserver(reach).observe(document.body);
+  reach();
+})();
