@@ -18,7 +18,7 @@ os.environ.update(data_env())
 
 STATUS = pytest.StashKey()
 # These start first, so that no worker is left with a long one at the end
-LONG = ('test_colab', 'test_wheel_works_alone', 'test_notebook[', 'test_the_whole_tour')
+LONG = ('test_colab', 'test_nothing_is_left', 'test_wheel_works_alone', 'test_notebook[', 'test_the_whole_tour')
 
 
 @pytest.fixture

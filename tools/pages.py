@@ -85,7 +85,8 @@ def actions(soup, facts, source):
     if badge: badge.find_parent('p').decompose()
     count = minutes(main)
     unit = 'minute' if count == 1 else 'minutes'
-    buttons = ''.join(f'<li><a href="{url}"{" download" if "://" not in url else ""}>{name}</a></li>'
+    def how(url): return '' if '://' in url else ' download'
+    buttons = ''.join(f'<li><a href="{url}"{how(url)}>{name}</a></li>'
                       for name, url in links(facts, source).items())
     return element('<ul class="page-actions">'
                    f'<li class="time">{count} {unit} to read</li>{buttons}</ul>')
