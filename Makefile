@@ -33,8 +33,8 @@ run: $(RUN)
 test: $(DEV)
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(BENCH)/installed
-	$(BENCH)/bin/python tools/bench.py $(ARGS)
+bench: $(DEV) $(BENCH)/installed
+	$(BIN)/python tools/bench.py $(ARGS)
 
 nbs: $(DEV)
 	$(BIN)/python tools/facts.py --write

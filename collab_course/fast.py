@@ -190,15 +190,16 @@ def _plan(lrs, moms, wd, before):
     "What each step of an epoch needs to know, after `before` steps in earlier epochs"
     n,ratio = len(lrs),moms/.99**.5
     t = before + np.arange(1, n+1)
-    plan = np.zeros((n+1,8))
+    plan = np.zeros((n+1,9))
     plan[:n,0] = lrs/(1-moms**t)                 # the step's size,
     plan[:n,1] = 1-lrs*wd                        # its decay,
     plan[:n,2] = moms                            # its momentum,
     plan[:n,3] = 1/(1-.99**t)**.5                # and the scale of the root
     plan[:n,4] = plan[:n,0]*ratio/(1-ratio)      # all that momentum would still move
     plan[1:,5] = np.log(ratio).cumsum()          # how far it fades, as a logarithm
-    plan[:,6] = np.cumprod([1,*plan[:n,1]]).clip(1e-300) # decay since the epoch began
-    plan[:,7] = .99**(np.arange(n+1)/2)          # how a root shrinks in so many steps
+    plan[:,6] = np.cumprod([1,*plan[:n,1]]).clip(1e-300) # decay since the epoch began,
+    plan[:,7] = 1/plan[:,6]                      # and what undoes it
+    plan[:,8] = .99**(np.arange(n+1)/2)          # how a root shrinks in so many steps
     return plan
 
 # %% ../nbs/11_speed.ipynb #be019ea6
@@ -289,13 +290,13 @@ def _epoch_order(ends, gen, rounds=8):
     return torch.cat([parts[b][r] for r in range(rounds) for b in perm(len(parts))]).numpy()
 
 # %% ../nbs/11_speed.ipynb #8fab77ee
-@_compiled
+@_inlined
 def _catch_up(state, row, done, last, plan):
     "Make the steps without a rating that a row has missed since its last one, all at once"
     first = last[row]
     if first==done: return
     fading = np.exp(np.float32(plan[done,5]-plan[first,5]))
-    decay,root = np.float32(plan[done,6]/plan[first,6]),np.float32(plan[done-first,7])
+    decay,root = np.float32(plan[done,6]*plan[first,7]),np.float32(plan[done-first,8])
     move = np.float32(plan[first,4])*(np.float32(1)-fading)
     scale,eps = np.float32(plan[first,3]),np.float32(1e-5)
     for k in range(state.shape[2]):
@@ -367,11 +368,11 @@ def _fit_fast(model, train, valid, rates, wd, catch_up, bar, on_epoch):
                 bar.update(stop-start)
             if catch_up: _settle(state, len(lrs), last, plan)
             losses.append([_mse(x, y, form), _mse(*held_out, form)])
-            frame = losses_by_epoch(losses, lr)
+            if not np.isfinite(losses[-1][0]): break # `losses_by_epoch` says so
             if on_epoch: on_epoch(epoch, *losses[-1])
     finally:
         if np.isfinite(state[:,0]).all(): set_weights(model, torch.from_numpy(state[:,0,:size]))
-    return frame
+    return losses_by_epoch(losses, lr)
 
 # %% ../nbs/11_speed.ipynb #06adca61
 def _arrays(dl): return dl.x.cpu().numpy(),dl.y.cpu().numpy()
