@@ -213,6 +213,10 @@ def gibbs(
         yield Draw(U, V, user_prior, item_prior, noise)
 
 # %% ../nbs/14_bayes.ipynb #6441e32f
+_by_fit = ('users items titles pairs starts counts film few limits min_ratings rows_by_title '
+           'y_range offset scale user_rows item_rows user_bias item_bias means precisions '
+           'noise').split() # what only a trained one has
+
 class BayesianMF(Recommender):
     "A recommender that averages over all weights that fit, and says how sure it is"
     _format = 'collab_course.BayesianMF'
@@ -234,7 +238,7 @@ class BayesianMF(Recommender):
         return f'BayesianMF of {self.n_factors} factors, not trained yet'
 
     def __getattr__(self, name): # called only for what is not there
-        hint = '' if 'users' in vars(self) else '; it is not trained yet: call `fit` first'
+        hint = '; it is not trained yet: call `fit` first' if name in _by_fit else ''
         raise AttributeError(f'BayesianMF has no {name!r}{hint}')
 
 # %% ../nbs/14_bayes.ipynb #314e5047
@@ -247,8 +251,11 @@ def _check_settings(mf):
             raise ValueError(f'{name} is a whole number of at least {lowest}, not {value!r}')
     if mf.n_sweeps-mf.burn_in<2: raise ValueError(
         f'{mf.n_sweeps} sweeps with a burn-in of {mf.burn_in} leave fewer than 2 draws')
+    if mf.seed is not None and (not isinstance(mf.seed, (int,np.integer)) or mf.seed<0):
+        raise ValueError(f'seed is None or a whole number of at least 0, not {mf.seed!r}')
     p = mf.prior
-    if not (p.hold>0 and p.extra>=0 and p.scale>0 and p.shape>0 and p.rate>0):
+    above = p.hold>0 and p.extra>=0 and p.scale>0 and p.shape>0 and p.rate>0
+    if not (above and np.isfinite(p).all()):
         raise ValueError(f'all of the prior is above 0, and `extra` at least 0: {p}')
 
 # %% ../nbs/14_bayes.ipynb #cef285fb
@@ -355,7 +362,8 @@ def _draw_scores(mf, u, i):
 
 def _half_width(level):
     "How many standard deviations an interval reaches to each side"
-    if not 0<level<1: raise ValueError(f'level is between 0 and 1, not {level!r}')
+    if not isinstance(level, (int,float)) or not 0<level<1:
+        raise ValueError(f'level is between 0 and 1, not {level!r}')
     return NormalDist().inv_cdf((1+level)/2)
 
 def _sd(mf, u, i, noise):
@@ -387,15 +395,17 @@ def predict_interval(self:BayesianMF,
 # %% ../nbs/14_bayes.ipynb #c9b9efc7
 def split_rhat(
     draws, # shape (n_walks,n_draws,...)
-)->np.ndarray: # a number for each quantity, 1 where all agree
+)->np.ndarray: # a number for each quantity, 1 where all agree, nan where nothing moves
     "Do walks, each cut in halves, agree about each quantity?"
     draws = np.asarray(draws, dtype=float)
+    if draws.ndim<2: raise ValueError('draws have a shape of (n_walks,n_draws,...)')
     half = draws.shape[1]//2
     if half<2: raise ValueError(f'each walk needs at least 4 draws, not {draws.shape[1]}')
     halves = np.concatenate([draws[:,:half], draws[:,-half:]])
-    within  = halves.var(axis=1, ddof=1).mean(axis=0)
+    within  = np.asarray(halves.var(axis=1, ddof=1).mean(axis=0))
     between = halves.mean(axis=1).var(axis=0, ddof=1)
-    return np.sqrt((half-1)/half + between/np.maximum(within, np.finfo(float).tiny))
+    within[within==0] = np.nan
+    return np.sqrt((half-1)/half + between/within)
 
 # %% ../nbs/14_bayes.ipynb #56b30ed9
 @patch
@@ -404,7 +414,7 @@ def recommend_sure(self:BayesianMF,
     n:int=10, # at most so many, at least 1
     level:float=.9, # of the interval whose lower end counts, between 0 and 1
 )->DataFrame: # best first: `item`, `title`, `rating` (predicted), `lower`, `few`
-    "What the user has not rated, by what may be expected at the least"
+    "What the user has not rated, by what may be expected at the least; few ones last"
     check_n(n)
     z,row,every = _half_width(level),int(self.users[user]),np.arange(len(self.items))
     scores = _scores(self, self.user_rows[row])

@@ -54,9 +54,10 @@ def _check_seen(table, row, min_count):
 
 def check_n(
     n:int, # how many items to list
+    what:str='n is how many items to list', # for the message
 ):
-    "Raise `ValueError` unless `n` is at least 1"
-    if n<1: raise ValueError(f'n is how many items to list, at least 1, not {n}')
+    "Raise `ValueError` unless `n` is a whole number of at least 1"
+    if n!=n//1 or n<1: raise ValueError(f'{what}, at least 1, not {n}')
 
 # %% ../nbs/08_interpret.ipynb #d6281d92
 def extremes(
