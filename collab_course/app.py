@@ -138,6 +138,13 @@ def _one_column(columns, role, name):
              f'there is no column {name!r}' if name else f'no column is named {role}')
     raise RatingsError(f'{wrong}: say which with --{role}; the columns are {_named(columns)}')
 
+# %% ../nbs/15_app.ipynb #d542ebcd
+def _twice(name, found):
+    "The error for a column that is to be two things"
+    from collab_course.data import RatingsError
+    roles = ' and '.join(role for role,o in found.items() if o==name)
+    return RatingsError(f'column {name!r} cannot be {roles} at once')
+
 # %% ../nbs/15_app.ipynb #7371e4a1
 def pick_columns(
     columns, # the names of a table's columns
@@ -151,14 +158,17 @@ def pick_columns(
     given = dict(user=user, item=item, rating=rating, title=title, time=time)
     found = {role: _one_column(columns, role, name) for role,name in given.items()}
     if found['title']==found['item']: found['title'] = None # items that are titles
-    return {role: name for role,name in found.items() if name is not None}
+    found = {role: name for role,name in found.items() if name is not None}
+    twice = [o for o in found.values() if list(found.values()).count(o)>1]
+    if twice: raise _twice(twice[0], found)
+    return found
 
 # %% ../nbs/15_app.ipynb #1089d72e
 def as_written(
     texts, # the different ids of a column, as text
 )->list: # the same as whole numbers, if all are written so; None for an empty one
     "Ids as they are meant: '7' is a number among numbers, and '007' is text"
-    whole = re.compile('(0|-?[1-9][0-9]*)([.]0+)?|')
+    texts,whole = [o.strip() for o in texts],re.compile('(0|-?[1-9][0-9]*)([.]0+)?|')
     if not all(map(whole.fullmatch, texts)): return [o or None for o in texts]
     return [int(o.partition('.')[0]) if o else None for o in texts]
 
@@ -197,7 +207,7 @@ def _first_line(file):
     if b'\0' in head or head[:2]==b'\x1f\x8b':
         raise ValueError('it is no CSV, TSV, Parquet or zip')
     for name in ('utf-8-sig','latin-1'):
-        try: return head.lstrip().splitlines()[0].decode(name)
+        try: return head.lstrip(b'\r\n').splitlines()[0].decode(name)
         except UnicodeDecodeError: pass
 
 # %% ../nbs/15_app.ipynb #e2edbc90
@@ -267,7 +277,8 @@ def _ratings_file(source):
     if source.is_dir(): inside = [source/o for o in _files]
     elif not zipfile.is_zipfile(source): return source
     else:
-        z = zipfile.ZipFile(source)
+        try: z = zipfile.ZipFile(source)
+        except zipfile.BadZipFile as e: raise DataError(f'{source} is damaged: {e}') from e
         inside = [zipfile.Path(z, o) for name in _files for o in sorted(z.namelist())
                   if o.split('/')[-1]==name]
     found = [o for o in inside if o.is_file()]
@@ -294,7 +305,8 @@ def _with_titles(df, names, file):
     "Titles from beside the ratings; where an item has none, its id"
     if 'title' not in names and (titles := _titles_beside(file)) is not None:
         names['title'] = f'title in {titles.name}'
-        df[names['title']] = df[names['item']].map(titles).fillna('')
+        texts = titles.set_axis(titles.index.map(str)) # each file has ids of its own kind
+        df[names['title']] = df[names['item']].map(str).map(texts).fillna('')
     if title := names.get('title'):
         df[title] = df[title].astype(object).where(df[title]!='', df[names['item']].map(str))
     return df
@@ -387,7 +399,8 @@ def _plain(o):
 
 def _show(df, form):
     "Print a frame as `form` has it: 'json', 'csv', or None for a terminal"
-    if form=='csv': return click.echo(df.to_csv(index=False, lineterminator='\n'), nl=False)
+    if form=='csv': return click.echo(df.to_csv(index=False, lineterminator='\n',
+                                                quoting=csv.QUOTE_NONNUMERIC), nl=False)
     click.echo(json.dumps(_plain(df), indent=1) if form else as_text(df))
 
 # %% ../nbs/15_app.ipynb #2ceba5b9
@@ -525,9 +538,10 @@ def _fit(df, factors, epochs, lr, wd, seed, quiet, **kwargs):
     "A recommender of all rows; weights that ran away are an error"
     import numpy as np
     from collab_course.recommend import Recommender
-    rec = Recommender.fit(df, n_factors=factors, n_epoch=epochs, lr=lr, wd=wd, seed=seed,
-                          quiet=quiet, **kwargs)
-    if np.isfinite(rec.user_rows).all() and np.isfinite(rec.item_rows).all(): return rec
+    try: rec = Recommender.fit(df, n_factors=factors, n_epoch=epochs, lr=lr, wd=wd, seed=seed,
+                               quiet=quiet, **kwargs)
+    except FloatingPointError: rec = None
+    if rec and np.isfinite(rec.user_rows).all() and np.isfinite(rec.item_rows).all(): return rec
     raise click.UsageError(f'the numbers ran away in training: try --lr {lr/10:g}')
 
 # %% ../nbs/15_app.ipynb #3e977f35
@@ -683,6 +697,9 @@ def _measure(df, split, k, good, seed, **recipe):
 # %% ../nbs/15_app.ipynb #4bf0379e
 def _measures(df, splits, k, good, seed, **recipe):
     "A frame with a row per split, and their mean below if there are several"
+    if not all(len(side) for split in splits.values() for side in split):
+        raise click.UsageError('too many ratings are of the same user and item: nothing is '
+                               'left to hold back, or to train on')
     import pandas as pd
     ids = {o: pd.factorize(df[o], sort=True)[0] for o in ('user','movie')} # numbers are faster
     df,(lo,hi) = df.assign(**ids),(float(df.rating.min()),float(df.rating.max()))
@@ -725,7 +742,8 @@ def main():
     except click.exceptions.NoArgsIsHelpError as e: e.show(); sys.exit(2)
     except click.ClickException as e: _fail(e.format_message(), e.exit_code)
     except (click.Abort,KeyboardInterrupt): _fail('interrupted', 130)
-    except (OSError,ValueError) as e:
-        from collab_course.data import DataError,RatingsError
-        if isinstance(e, (DataError,RatingsError)): _fail(e, 2)
+    except (OSError,MemoryError,ArithmeticError) as e: _fail(str(e) or type(e).__name__, 2)
+    except ValueError as e:
+        from collab_course.data import RatingsError
+        if isinstance(e, RatingsError): _fail(e, 2)
         raise

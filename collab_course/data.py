@@ -114,6 +114,7 @@ def as_ratings(
     x = pd.to_numeric(s, errors='coerce')
     _refuse(x.isna(), f'{name!r} is not a number', s)
     _refuse(~np.isfinite(x.astype('float64')), f'{name!r} is not finite', s)
+    if x.dtype.kind=='u' and (x>=2**63).any(): x = x.astype('float64') # they would wrap
     if y_range: _refuse((x<y_range[0]) | (x>y_range[1]), f'{name!r} is outside {y_range}', s)
     return x.astype('int64' if x.dtype.kind in 'iu' else 'float64')
 
@@ -140,18 +141,20 @@ def _first_rows(user, film):
         first[rows] = Series(rows).groupby(key[rows]).transform('min')
     return first
 
-def _repeats(df, user, film, rating):
+def _repeats(user, film, rating):
     "How many different ratings each pair has that comes more than once"
-    first = _first_rows(df[user], df[film])
-    again = np.zeros(len(df), dtype=bool)
-    again[first[first!=np.arange(len(df))]] = True
+    first = _first_rows(user, film)
+    again = np.zeros(len(user), dtype=bool)
+    again[first[first!=np.arange(len(user))]] = True
     again = again[first]
-    return df.loc[again, rating].groupby(first[again]).nunique()
+    return rating[again].groupby(first[again]).nunique()
 
 def _report(df, user, item, rating, title):
     "Counts of what is odd but legal"
     def shared(a, b): return int((df.drop_duplicates([a,b])[b].value_counts()>1).sum())
-    pairs = _repeats(df, user, title or item, rating)
+    film = df[title or item]
+    if title and (film=='').any(): film = film.astype(object).where(film!='', df[item])
+    pairs = _repeats(df[user], film, df[rating])
     res = dict(rows=len(df), users=df[user].nunique(), items=df[item].nunique(),
                items_rated_once=int((df[item].value_counts()==1).sum()),
                repeated_pairs=len(pairs), of_which_disagree=int((pairs>1).sum()))
@@ -392,10 +395,12 @@ def load_movies(
     source:str|Path|None=None, # MovieLens folder or zip; None for ML-100k from wherever it is
 )->DataFrame: # a row per movie: movie, title, year (missing if it has none), genres joined by |
     "Titles, years and genres of the movies"
-    m = _read_items(_folder(source))
+    folder = _folder(source)
+    m = _read_items(folder)
     m['title'] = m.title.str.rstrip()
     year = m.title.str.extract(r'\((\d{4})(?:-\d{0,4})?\)(?: \(V\))?$')[0].astype('Int64')
-    return m.assign(movie=m.movie.astype('int64'), year=year)[['movie','title','year','genres']]
+    with _as_data_error(f'the movies in {folder} cannot be read'): ids = m.movie.astype('int64')
+    return m.assign(movie=ids, year=year)[['movie','title','year','genres']]
 
 # %% ../nbs/00_data.ipynb #dc77aa4f
 def load_ratings(
@@ -404,8 +409,9 @@ def load_ratings(
     "Ratings with the movies' titles joined to them"
     folder = _folder(source)
     cols = ['user','movie','rating','timestamp']
-    if (folder/'u.data').is_file(): df = pd.read_csv(folder/'u.data', sep='\t', names=cols)
-    else: df = pd.read_csv(folder/'ratings.csv')
+    with _as_data_error(f'the ratings in {folder} cannot be read'):
+        if (folder/'u.data').is_file(): df = pd.read_csv(folder/'u.data', sep='\t', names=cols)
+        else: df = pd.read_csv(folder/'ratings.csv')
     df = df.rename(columns={'userId': 'user', 'movieId': 'movie'})
     _has_columns(df, cols)
     titles = load_movies(folder)[['movie','title']]
@@ -418,8 +424,11 @@ def _pairs(df, user, item, title):
     "A number for each row's (user, film); items that share a title are one film"
     _has_columns(df, [user,item])
     film = df[item]
+    if title not in (None,'title'): _has_columns(df, [title])
     if title in df.columns and title!=item:
-        film = film.map(df.drop_duplicates(item).set_index(item)[title])
+        titles = df.drop_duplicates(item).set_index(item)[title].astype(object)
+        titles[titles==''] = titles.index[titles==''] # a blank is no title
+        film = film.map(titles)
     first = _first_rows(df[user].to_numpy(), film.to_numpy())
     return (np.cumsum(first==np.arange(len(first)))-1)[first]
 
@@ -481,6 +490,7 @@ def split_time(
     "Hold back the latest rows; an earlier rating of a held-back pair is held back with it"
     n = _n_valid(df, valid_pct)
     _has_columns(df, [timestamp])
+    _refuse(df[timestamp].isna(), f'{timestamp!r} is missing', df[timestamp])
     latest = df[timestamp].reset_index(drop=True).sort_values(kind='stable').index[len(df)-n:]
     pair = _pairs(df, user, item, title)
     return _sides(np.isin(pair, pair[latest]))

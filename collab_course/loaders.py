@@ -9,7 +9,7 @@ __all__ = ['rows_seen', 'UnknownIdError', 'Vocab', 'TensorDL', 'check_split', 'c
            'losses_by_epoch', 'progress_bar', 'fit_losses']
 
 # %% ../nbs/03_loaders.ipynb #a9740756
-import difflib
+import difflib,random,re,sys
 import numpy as np, pandas as pd, torch
 from contextlib import contextmanager
 from fastai.data.core import DataLoaders
@@ -42,7 +42,7 @@ def _closest(id, ids, n=3):
 def _as_kind(ids, text):
     "Whole numbers as text, or back, where nothing is lost: '7' is 7, and '07' is not"
     if text: return ids.map(str)
-    return ids.map(lambda o: int(o) if o.lstrip('-').isdecimal() and str(int(o))==o else o)
+    return ids.map(lambda o: int(o) if re.fullmatch('0|-?[1-9][0-9]{,99}', o) else o)
 
 def _unknown(ids, known):
     "Raise `UnknownIdError` that names a few of `ids`, and known ones like the first"
@@ -94,10 +94,12 @@ class TensorDL(DataLoader):
         names:tuple=(), # ids of users, and ids or titles of items, by row, for `show_batch`
     ):
         if bs<1: raise ValueError(f'a batch has at least one row, not {bs}')
+        state = random.getstate() # from which fastai's class draws a number
         super().__init__(bs=max(1, min(bs, len(x))), n=len(x))
+        random.setstate(state)
         self.x,self.y,self.shuffle,self.seed,self.names,self.n_inp = x,y,shuffle,seed,names,1
         self.gen = torch.Generator()
-        self.gen.seed() if seed is None else self.gen.manual_seed(seed)
+        self.gen.seed() if seed is None else self.gen.manual_seed(int(seed))
 
     def get_idxs(self):
         if not self.shuffle: return torch.arange(self.n)
@@ -181,7 +183,7 @@ def collab_loaders(
     device=None, # where batches are, None for fastai's default
 )->DataLoaders: # `x`, int64 (bs,2), and `y`, float32 (bs,); with `Vocab`s `users` and `items`
     "Batches for fastai's `Learner`, with every training row exactly once an epoch"
-    if title not in getattr(df, 'columns', ()): title = None
+    if title=='title' and title not in getattr(df, 'columns', ()): title = None
     df = check_ratings(df, user, item, rating, title)
     split = split_random(df, 0.2, seed, user, item, title) if split is None else split
     train,valid = check_split(split, len(df))
@@ -242,7 +244,8 @@ def progress_bar(
     **kwargs # more for `tqdm`
 )->tqdm: # to be moved with `update`, and closed, as `with` does
     "A progress bar on standard error that goes away when it is done"
-    off = dict(disable=True) if quiet else {} # where it is not given, TQDM_DISABLE decides
+    off = quiet or sys.stderr is None
+    off = dict(disable=True) if off else {} # where it is not given, TQDM_DISABLE decides
     return tqdm(total=total, desc=desc, leave=False, **off, **kwargs)
 
 class _Bar(Callback):

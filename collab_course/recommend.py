@@ -18,7 +18,7 @@ from safetensors.numpy import load as load_tensors, save as save_tensors
 from .bias import DotProductBias
 from .crosstab import Widget
 from .data import RatingsError,as_ratings,check_ratings
-from .evaluate import rating_range
+from .evaluate import on_our_scale,rating_range
 from .fast import fit_fast,flat_weights,set_weights
 from .interpret import check_n,similarities
 from .loaders import UnknownIdError,Vocab,collab_loaders
@@ -162,6 +162,7 @@ def _best(scores, rows, k):
 def _ranked(rec, scores, known, n):
     "Up to `n` item rows, best first: no title in the rows `known`, none twice, few ones last"
     n_films = rec.film.max()+1
+    n = min(n, n_films)
     hidden = np.zeros(n_films, dtype=bool)
     hidden[rec.film[known]] = True
     left,k = ~hidden[rec.film], n + len(rec.film)-n_films # room for titles that come again
@@ -215,9 +216,11 @@ def _train(df, cols, title, n_factors, y_range, seed, *recipe, quiet):
     "A model trained on all rows of a checked frame, and its loaders"
     with _own_chance(seed):
         every = np.arange(len(df)),[]
+        df = df.assign(**{cols[2]: on_our_scale(df[cols[2]], y_range)})
         dls = collab_loaders(df, *cols, every, seed=seed, title=title, device='cpu')
-        model = DotProductBias(len(dls.users), len(dls.items), n_factors, y_range)
+        model = DotProductBias(len(dls.users), len(dls.items), n_factors)
         fit_fast(model, dls, *recipe, desc='all ratings', quiet=quiet)
+        model.y_range = y_range
     return model,dls
 
 def _in_order(df, user, item, rating, title, y_range):
@@ -440,7 +443,7 @@ def _read_head(file, kind):
     if found!=kind: raise SavedModelError(
         f'{file} is not a saved {kind.split(".")[-1]}; it says {str(found)[:50]!r}')
     version = head.get('version')
-    if not isinstance(version, int) or version<1:
+    if type(version) is not int or version<1:
         raise SavedModelError(f'{file} is damaged: its version is {version!r}')
     if version>_version: raise SavedModelError(f'{file} has format {version}, and this program '
                                                f'knows {_version}: upgrade collab_course')
@@ -468,7 +471,8 @@ def load(cls:Recommender,
     "Load a saved recommender, or raise `SavedModelError`; no code is run from the files"
     folder = Path(folder)
     head = _read_head(folder/_head, cls._format)
-    return cls._from_saved(head['info'], _read_weights(folder, head))
+    tensors = _read_weights(folder, head)
+    return cls._from_saved(head['info'], tensors)
 
 @patch(cls_method=True)
 def _from_saved(cls:Recommender, info, tensors):

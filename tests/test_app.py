@@ -527,3 +527,40 @@ def test_ctrl_c_in_training(model, tmp_path):
     assert process.returncode == 130 and out == b'' and b'Traceback' not in err
     assert err.strip().endswith(b'collab_course: interrupted')
     assert {path.name: path.read_bytes() for path in (tmp_path/'m').iterdir()} == before
+
+
+def test_mistakes_that_show_late(films, tmp_path):
+    "Training that runs away, one pair again and again, a column in two roles, a broken zip: one line each"
+    films.to_csv(tmp_path/'films.csv', index=False)
+    films.assign(rating=1e39*films.rating).to_csv(tmp_path/'huge.csv', index=False)
+    (tmp_path/'same.csv').write_text('user,movie,rating\n' + 12*'1,1,5\n')
+    with zipfile.ZipFile(tmp_path/'films.zip', 'w') as z: z.write(tmp_path/'films.csv', 'ratings.csv')
+    data = (tmp_path/'films.zip').read_bytes().replace(b'PK\1\2', b'\0K\1\2')
+    (tmp_path/'films.zip').write_bytes(data)
+    for args, says in [
+            (['train', 'films.csv', '--out', 'm', '--lr', 1, '--wd', 10, '--epochs', 400, '--quiet'], 'ran away'),
+            (['evaluate', 'same.csv', '--quiet'], 'nothing is left to hold back'),
+            (['evaluate', 'same.csv', '--protocol', 'folds', '--quiet'], 'nothing is left to hold back'),
+            (['evaluate', 'films.csv', '--protocol', 'time', '--time', 'rating'], 'rating and time at once'),
+            (['data', 'films.csv', '--title', 'user'], 'user and title at once'), (['data', 'films.zip'], 'films.zip'),
+            (['data', 300*'x'], 'name too long')]:
+        assert says in refused(*args, cwd=tmp_path), args
+    assert not (tmp_path/'m/recommender.json').exists()
+
+
+def test_tables_that_are_legal(films, tmp_path):
+    "A saved index in a TSV, ids with blanks, titles for ids of another kind, a title with a line's end in it"
+    films.to_csv(tmp_path/'films.tsv', sep='\t')
+    want = json.loads(quick('data', 'films.tsv', '--json', cwd=tmp_path)[0])
+    assert want['rows'] == len(films)
+    (tmp_path/'blanks.csv').write_text('user, movie, rating\n1 , 2 , 5\n1, 3, 4\n 2,2,3\n')
+    assert json.loads(quick('data', 'blanks.csv', '--json', cwd=tmp_path)[0])['users'] == 2
+    (tmp_path/'ml').mkdir()
+    films[['user', 'movie', 'rating', 'timestamp']].to_csv(tmp_path/'ml/ratings.csv', index=False)
+    (tmp_path/'ml/movies.csv').write_text('movieId,title\n' + ''.join(f'{m},Film {m}\n' for m in range(1, 31)) + 'x9,Odd\n')
+    assert 'no title' not in quick('data', 'ml', cwd=tmp_path)[0]
+    films.assign(title=films.movie.map('Film\r{}'.format)).to_csv(tmp_path/'lines.csv', index=False, quoting=csv.QUOTE_NONNUMERIC)
+    quick('train', 'lines.csv', '--out', 'm', '--epochs', 1, '--factors', 2, '--quiet', cwd=tmp_path)
+    shown = quick('recommend', 'm', '--user', 1, '--csv', cwd=tmp_path)[0]
+    rows = list(csv.reader(io.StringIO(shown, newline='')))
+    assert all(len(row) == len(rows[0]) for row in rows) and any('\n' in row[1] for row in rows) # as it was read back

@@ -1,8 +1,12 @@
 "Evaluation on small random frames: what must hold whatever the ratings are"
+import random
+
 import numpy as np
 import pytest
-from collab_course.all import (Recommender, UnknownIdError, choose, ensemble, evaluate, leaderboard,
-                               means, ndcg, popularity, recall, split_random, tiny_ratings)
+from collab_course.all import (RatingsError, Recommender, UnknownIdError, as_ratings, biased_mf,
+                               check_ratings, choose, collab_loaders, ensemble, evaluate,
+                               leaderboard, means, ndcg, popularity, recall, split_random,
+                               split_time, tiny_ratings)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas import DataFrame
@@ -154,3 +158,48 @@ def test_mistakes_are_named(wrong):
 
 
 def test_recall(): assert recall([True, False, True, True], 6, k=3) == pytest.approx(1/3)
+
+
+@pytest.mark.parametrize('factor', [.01, .2, 20, 1e6])
+def test_the_unit_of_the_ratings_does_not_matter(factor):
+    "Shares, points, stars: the same model, in another unit"
+    df = tiny_ratings()
+    kwargs = dict(n_factors=3, quiet=True)
+    stars = Recommender.fit(df, **kwargs).predict(df.user, df.movie)
+    other = Recommender.fit(df.assign(rating=factor*df.rating), **kwargs).predict(df.user, df.movie)
+    np.testing.assert_allclose(other, factor*stars, rtol=1e-4)
+    with pytest.raises(ValueError, match='lowest to highest'):
+        Recommender.fit(df.assign(rating=3), y_range=(3, 3))
+
+
+def test_nothing_of_the_callers_chance_is_used(): # fastai's loaders draw from `random`
+    "Neither by evaluation nor by loaders"
+    df = tiny_ratings()
+    random.seed(1)
+    state = random.getstate()
+    evaluate(biased_mf(2, 1), df, split_random(df), seed=np.int64(3))
+    collab_loaders(df).train.new(seed=3)
+    assert random.getstate() == state
+
+
+def test_a_mistyped_title_and_missing_times_are_errors():
+    "Pairs would be split, and rows without a time be taken for the latest"
+    df = tiny_ratings()
+    for f in (split_random, collab_loaders):
+        with pytest.raises(RatingsError, match="'titel' is missing"): f(df, title='titel')
+    with pytest.raises(RatingsError, match="'timestamp' is missing"):
+        split_time(df.assign(timestamp=[None, *range(len(df)-1)]))
+
+
+def test_blank_titles_are_no_titles():
+    "Items without a title are not one film: a split leaves no user empty"
+    df = DataFrame([(u, i, 3) for u in range(10) for i in range(20)], columns=['user', 'movie', 'rating'])
+    train, valid = split_random(df.assign(title=''), seed=1)
+    want = split_random(df, seed=1)
+    assert (train == want[0]).all() and (valid == want[1]).all()
+    assert check_ratings(df.assign(title=''), title='title').attrs['report']['repeated_pairs'] == 0
+
+
+def test_huge_ratings_do_not_wrap():
+    "Whole numbers too large for int64 stay positive"
+    assert (as_ratings([2**63+5, 1]) > 0).all()
