@@ -264,7 +264,7 @@ GOOD = 'user,item,rating\n1,1,5\n1,2,3\n2,1,4\n'
     (NO_COLUMNS, [], ["no column is named user: say which with --user; the columns are 'a', 'b', 'c'"]),
     ('196,242,3,881250949\n', [], ["the columns are '196', '242', '3', '881250949'"]),
     (NO_COLUMNS, ['--user', 'a', '--item', 'd'], ["no column 'd': say which with --item; the columns are 'a', 'b', 'c'"]),
-    (NO_COLUMNS, ['--user', 'a', '--item', 'a', '--rating', 'c'], ['user, item and rating are three columns']),
+    (NO_COLUMNS, ['--user', 'a', '--item', 'a', '--rating', 'c'], ["column 'a' cannot be user and item at once"]),
     ('user,userId,item,rating\n1,1,1,1\n', [], ["any of 'user', 'userId' may be the user"]),
     ('user,item,rating,rating\n1,1,1,1\n', [], ["column 'rating' stands 2 times: say which with --rating"]),
     ('user,item,timestamp\n1,1,880000000\n', [], ['no column is named rating', "'timestamp'"]),
@@ -435,13 +435,14 @@ def test_what_the_recommender_refuses(model, args, says):
     (['train', 'films.csv', '--out', 'm', '--epochs', '0'], '--epochs'), (['evaluate', 'films.csv', '--share', '1'], '--share'),
     (['evaluate', 'films.csv', '--protocol', 'leave-one-out'], "'random', 'folds', 'time'"), (['evaluate', 'films.csv', '-k', '0'], "'-k'"),
     (['evaluate', 'films.csv', '--protocol', 'time', '--time', 'when'], "no column 'when': say which with --time"),
-    (['evaluate', 'films.csv', '--protocol', 'time', '--time', 'title'], "the time 'Film 1' is neither a number nor an ISO date"),
+    (['evaluate', 'wordy.csv', '--protocol', 'time', '--time', 'when'], "the time 'soon' is neither a number nor an ISO date"),
     (['evaluate', 'untimed.csv', '--protocol', 'time'], 'there is no column timestamp: say which with --time'),
     (['evaluate', 'untimed.csv', '--share', '0.1'], '3 rows are too few to hold some back'), (['trian'], 'trian'),
 ])
 def test_other_mistakes(model, args, says):
     "Exit code 2, one line that names it, and no folder is left"
     (model[0]/'untimed.csv').write_text(GOOD)
+    (model[0]/'wordy.csv').write_text('user,movie,rating,when\n1,2,3,soon\n2,3,4,later\n')
     assert says in refused(*args, cwd=model[0])
     assert not (model[0]/'m').exists()
 

@@ -59,7 +59,7 @@ def test_lists_are_drawn_from_what_was_not_rated(case, k):
             asked.extend(zip(users, items))
             return inner(users, items)
         return predict
-    got = evaluate(spying, df, (train, valid), k=k)
+    got = evaluate(spying, df, (train, valid), k=k, good=4)
     a, b = df.iloc[train], df.iloc[valid]
     assert {u for u, _ in asked} <= {*a.user} and {i for _, i in asked} <= {*a.movie}
     assert got.n == len(b)
