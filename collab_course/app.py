@@ -702,8 +702,7 @@ def _measures(df, splits, k, good, seed, **recipe):
                                'left to hold back, or to train on')
     import pandas as pd
     ids = {o: pd.factorize(df[o], sort=True)[0] for o in ('user','movie')} # numbers are faster
-    df,(lo,hi) = df.assign(**ids),(float(df.rating.min()),float(df.rating.max()))
-    good = lo+.75*(hi-lo) if good is None else good
+    df = df.assign(**ids)
     rows = [{'split': name, **_measure(df, split, k, good, seed, **recipe)}
             for name,split in splits.items()]
     mean = pd.DataFrame(rows).set_index('split').astype(float).mean()
