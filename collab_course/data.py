@@ -44,7 +44,7 @@ def _has_columns(df, cols):
 def _plain(values):
     "`values` as a Series from 0 on, of numpy's types; categories become what they stand for"
     s = Series(values).reset_index(drop=True)
-    extension = pd.api.types.is_extension_array_dtype(s.dtype)
+    extension = pd.api.types.is_extension_array_dtype(s.dtype) and s.dtype!='str'
     return s.astype(object).infer_objects() if extension else s
 
 # %% ../nbs/00_data.ipynb #4c238bfa
@@ -124,7 +124,8 @@ def _as_titles(values, name):
     s = _plain(values)
     hint = '. Is it a film called NA or None? Then read the file with `keep_default_na=False`'
     _refuse(s.isna(), f'{name!r} is missing', s, hint)
-    return s.map(str).str.rstrip()
+    if s.dtype!='str': s = s.map(str)
+    return s.str.rstrip()
 
 def _first_rows(user, film):
     "For each row the first row that has the same user and film, shape (n,)"
