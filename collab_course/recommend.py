@@ -7,10 +7,9 @@ Docs: https://collab-course.github.io/collab_course/recommend.html.md"""
 # %% auto #0
 __all__ = ['Recommender', 'AmbiguousTitleError', 'fold_in', 'rate_widget', 'SavedModelError']
 
-# %% ../nbs/13_recommend.ipynb #4092abd6
-import base64,difflib,hashlib,json,os,random,unicodedata
+# %% ../nbs/13_recommend.ipynb #88921e3d
+import base64,difflib,hashlib,json,os,unicodedata
 import numpy as np, pandas as pd, torch
-from contextlib import contextmanager
 from fastcore.basics import patch
 from pandas import DataFrame,Series
 from pathlib import Path
@@ -18,10 +17,10 @@ from safetensors.numpy import load as load_tensors, save as save_tensors
 from .bias import DotProductBias
 from .crosstab import Widget
 from .data import RatingsError,as_ratings,check_ratings
-from .evaluate import on_our_scale,rating_range
-from .fast import fit_fast,flat_weights,set_weights
+from .evaluate import fit_all_rows,own_chance
+from .fast import flat_weights,set_weights
 from .interpret import check_n,similarities
-from .loaders import UnknownIdError,Vocab,collab_loaders
+from .loaders import UnknownIdError,Vocab
 
 # %% ../nbs/13_recommend.ipynb #b6c42e66
 def _to_stars(scores, y_range):
@@ -201,28 +200,6 @@ def recommend(self:Recommender,
     return _frame(self, rows, rating=self._stars(scores))
 
 # %% ../nbs/13_recommend.ipynb #f94c4b6f
-@contextmanager
-def _own_chance(seed):
-    "Random numbers of our own inside; the caller's go on afterwards as before"
-    py,np_ = random.getstate(),np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
-        torch.seed() if seed is None else torch.manual_seed(seed)
-        try: yield
-        finally:
-            random.setstate(py)
-            np.random.set_state(np_)
-
-def _train(df, cols, title, n_factors, y_range, seed, *recipe, quiet):
-    "A model trained on all rows of a checked frame, and its loaders"
-    with _own_chance(seed):
-        every = np.arange(len(df)),[]
-        df = df.assign(**{cols[2]: on_our_scale(df[cols[2]], y_range)})
-        dls = collab_loaders(df, *cols, every, seed=seed, title=title, device='cpu')
-        model = DotProductBias(len(dls.users), len(dls.items), n_factors)
-        fit_fast(model, dls, *recipe, desc='all ratings', quiet=quiet)
-        model.y_range = y_range
-    return model,dls
-
 def _in_order(df, user, item, rating, title, y_range):
     "A checked frame, sorted by what counts, and its column of titles or None"
     if title==item or title=='title' and title not in getattr(df, 'columns', ()): title = None
@@ -254,9 +231,8 @@ def fit(cls:Recommender,
 )->Recommender: # trained, ready to be asked
     "Train a recommender on all rows of a frame of ratings"
     df,title = _in_order(df, user, item, rating, title, y_range)
-    y_range = tuple(y_range or rating_range(df[rating]))
-    model,dls = _train(df, (user,item,rating), title, n_factors, y_range, seed,
-                       n_epoch, lr, wd, quiet=quiet)
+    model,dls = fit_all_rows(df, (user,item,rating), title, n_factors, y_range, seed=seed,
+        n_epoch=n_epoch, lr=lr, wd=wd, desc='all ratings', quiet=quiet)
     limits = float(df[rating].min()),float(df[rating].max())
     titles = _titles_of(df, item, title, dls.items.ids)
     return cls(model, dls.users, dls.items, titles, dls.train.x.numpy(), limits, min_ratings)
@@ -478,7 +454,7 @@ def load(cls:Recommender,
 def _from_saved(cls:Recommender, info, tensors):
     "A recommender of what was saved"
     users,items = Vocab(info['users']),Vocab(info['items'])
-    with _own_chance(0):
+    with own_chance(0):
         sizes = len(users),len(items),info['n_factors']
         model = DotProductBias(*sizes, tuple(info['y_range']))
     set_weights(model, torch.from_numpy(tensors['weights'].copy()))

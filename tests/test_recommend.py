@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 warnings.filterwarnings('ignore', message='.*torch.jit.script')
 
-from collab_course.recommend import Recommender, SavedModelError, rating_range  # noqa: E402
+from collab_course.evaluate import rating_range  # noqa: E402
+from collab_course.recommend import Recommender, SavedModelError  # noqa: E402
 
 quick = settings(max_examples=25, deadline=None, derandomize=True, database=None,
                  suppress_health_check=list(HealthCheck))
