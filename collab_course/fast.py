@@ -130,27 +130,31 @@ def fit_by_hand(
     return losses_by_epoch(losses, lr)
 
 # %% ../nbs/11_speed.ipynb #bad767e7
-def _compiled(f):
+def _compiled(f, **options):
     "Compile `f` when it is first called, and keep the result for the next process"
     if njit is None: return f
-    options = dict(fastmath=True, error_model='numpy')
+    options = dict(fastmath=True, error_model='numpy', **options)
     keep = f.__module__!='__main__' # a notebook's cells change, and numba looks at each alone
     try: return njit(cache=keep, **options)(f)
     except RuntimeError: return njit(**options)(f) # there is nowhere to keep it
+
+def _bare(f):
+    "For loops that make no array: the holders of those that they are handed are not counted"
+    return _compiled(f, _nrt=False)
 
 def _inlined(f):
     "For a short function inside of a loop: compiled as if it stood there"
     return njit(inline='always')(f) if njit else f
 
 # %% ../nbs/11_speed.ipynb #d0b43774
-@_compiled
+@_bare
 def _score(p, q):
     "Dot product of two rows plus their biases, which stand first and are not multiplied"
     score = p[0] + q[0] - p[0]*q[0]
     for k in range(len(p)): score += p[k]*q[k]
     return score
 
-@_compiled
+@_bare
 def _error(score, y, lo, width):
     "Prediction minus rating, and the slope of the prediction; a width of 0 means no sigmoid"
     if width==0: return score-y, np.float32(1)
@@ -158,7 +162,7 @@ def _error(score, y, lo, width):
     return lo + width*s - y, width*s*(np.float32(1)-s)
 
 # %% ../nbs/11_speed.ipynb #6b72cb71
-@_compiled
+@_bare
 def _gradient(x, y, batch, n_users, state, lo, width, biased, catch_up, done, last, plan,
               slot, touched, grads):
     "Slopes of the mean squared error of a batch, by row touched; how many rows there are"
@@ -203,7 +207,7 @@ def _plan(lrs, moms, wd, before):
     return plan
 
 # %% ../nbs/11_speed.ipynb #be019ea6
-@_compiled
+@_bare
 def _adamw(state, n, slot, touched, grads, done, last, plan):
     "A step of AdamW for the `n` rows touched; the lists and slopes are cleared again"
     rate,decay = np.float32(plan[done,0]),np.float32(plan[done,1])
@@ -239,14 +243,14 @@ def _make_prefetch():
 _prefetch = _make_prefetch() if njit else None
 
 # %% ../nbs/11_speed.ipynb #94befa4b
-@_compiled
+@_bare
 def _fetch_rows(u, i, flat_state, size, n):
     "Fetch the first `n` numbers of two rows, each `size` long"
     for k in range(0, n, 16): # a cache line is 16 numbers
         _prefetch(flat_state, np.intp(u)*size+k)
         _prefetch(flat_state, np.intp(i)*size+k)
 
-@_compiled
+@_bare
 def _ahead(x, y, soon, later, n_users, state, last, plan):
     "Fetch the rows for the ratings `soon` to come, and the ratings that come `later`"
     flat_x,flat_state,flat_plan = x.reshape(-1),state.reshape(-1),plan.reshape(-1)
@@ -261,7 +265,7 @@ def _ahead(x, y, soon, later, n_users, state, last, plan):
         _prefetch(flat_plan, plan.shape[1]*last[i])
 
 # %% ../nbs/11_speed.ipynb #c0ea2b8e
-@_compiled
+@_bare
 def _steps(x, y, order, start, stop, bs, n_users, state, lo, width, biased, catch_up,
            last, plan, slot, touched, grads):
     "Train on the ratings `order[start:stop]` of an epoch"
@@ -304,7 +308,7 @@ def _catch_up(state, row, done, last, plan):
         state[row,0,k] = state[row,0,k]*decay - move*m/(v*scale+eps)
         state[row,1,k],state[row,2,k] = m*fading*root,v*root
 
-@_compiled
+@_bare
 def _settle(state, done, last, plan):
     "At the end of an epoch all rows catch up"
     for row in range(len(state)):
@@ -312,7 +316,7 @@ def _settle(state, done, last, plan):
         last[row] = 0
 
 # %% ../nbs/11_speed.ipynb #62b8e44e
-@_compiled
+@_bare
 def _squared_errors(x, y, n_users, state, lo, width):
     "Sum of squared errors over all ratings"
     total,n,flat_state = 0.,len(y),state.reshape(-1)
