@@ -235,7 +235,7 @@ def _make_prefetch():
         i32,kind = ir.IntType(32),[cgutils.voidptr_t]
         kind = ir.FunctionType(ir.VoidType(), kind + 3*[i32])
         fetch = builder.module.declare_intrinsic('llvm.prefetch', [cgutils.voidptr_t], kind)
-        builder.call(fetch, [at, i32(1), i32(3), i32(1)]) # to be written, soon, data
+        builder.call(fetch, [at, i32(0), i32(2), i32(1)]) # into the second cache, data
         return context.get_dummy_value()
     def prefetch(context, array, index): return types.void(array, types.intp), build
     return intrinsic(prefetch)
@@ -278,8 +278,10 @@ def _steps(x, y, order, start, stop, bs, n_users, state, lo, width, biased, catc
         _adamw(state, n, slot, touched, grads, done, last, plan)
 
 # %% ../nbs/11_speed.ipynb #e7f3423c
-def _blocks(x, y, size=1024):
+def _blocks(x, y, size=None):
     "The ratings sorted by blocks of users, and where the blocks begin and end"
+    n_users = x[:,0].max()+1
+    size = size or max(1024 if n_users <= 2**16 else 256, n_users//2**16+1)
     block = (x[:,0]//size).astype('uint16')
     if block.max()==0: return x, y, [0, len(y)]
     by_block = np.argsort(block, kind='stable')
