@@ -86,9 +86,10 @@ def mse_of(
     "The loss of a model on all rows of a loader"
     was = model.training
     model.eval()
-    with torch.no_grad(): loss = mse_loss(model(dl.x), dl.y).item()
+    pieces = dl.x.split(4096) # small enough for the cache, which is several times faster
+    with torch.no_grad(): preds = torch.cat([model(x) for x in pieces])
     model.train(was)
-    return loss
+    return mse_loss(preds, dl.y).item()
 
 # %% ../nbs/04_dot_product.ipynb #f2166c8e
 def fit_together(

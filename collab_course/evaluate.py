@@ -13,7 +13,6 @@ import random
 import numpy as np, pandas as pd, torch
 from contextlib import contextmanager
 from pandas import DataFrame,Series
-from sklearn.metrics import mean_absolute_error,root_mean_squared_error
 from .bias import DotProductBias
 from .data import check_ratings,split_random
 from .fast import fit_fast
@@ -26,6 +25,7 @@ def rmse(
     targs, # true ratings, shape (n,)
 )->float: # root mean squared error, in the unit of the ratings
     "The root of the mean of the squared errors"
+    from sklearn.metrics import root_mean_squared_error # here: half a second to import
     return float(root_mean_squared_error(targs, preds))
 
 def mae(
@@ -33,6 +33,7 @@ def mae(
     targs, # true ratings, shape (n,)
 )->float: # mean absolute error, in the unit of the ratings
     "By how much a prediction misses on average"
+    from sklearn.metrics import mean_absolute_error
     return float(mean_absolute_error(targs, preds))
 
 # %% ../nbs/12_evaluate.ipynb #6ee89e02
@@ -63,7 +64,8 @@ def rating_range(
     ratings, # ratings, in any unit, shape (n,)
 )->tuple: # lowest and highest prediction, in the unit of the ratings
     "A range for the sigmoid, somewhat wider than the ratings: (0,5.5) for one to five stars"
-    lo,hi = float(min(ratings)),float(max(ratings))
+    ratings = np.asarray(ratings, float)
+    lo,hi = ratings.min().item(),ratings.max().item()
     span = (hi-lo) or 1.
     return lo - span/4, hi + span/8
 

@@ -14,10 +14,6 @@ import numpy as np, pandas as pd, torch
 from contextlib import contextmanager
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
-from fastai.learner import Learner
-from fastai.callback.core import Callback
-from fastai.callback.progress import ProgressCallback # gives Learner `no_bar`
-from fastai.callback.schedule import ParamScheduler # gives Learner `fit_one_cycle`, `lr_find`
 from fastai.torch_core import default_device
 from fastcore.basics import patch
 from pandas import DataFrame,Series
@@ -248,15 +244,9 @@ def progress_bar(
     off = dict(disable=True) if off else {} # where it is not given, TQDM_DISABLE decides
     return tqdm(total=total, desc=desc, leave=False, **off, **kwargs)
 
-class _Bar(Callback):
-    "Moves a progress bar with each training batch"
-    def __init__(self, bar): self.bar = bar
-    def after_batch(self):
-        if self.training: self.bar.update()
-
 # %% ../nbs/03_loaders.ipynb #1c195154
 def fit_losses(
-    learn:Learner, # model and loaders
+    learn, # a fastai `Learner`: model and loaders
     n_epoch:int=5, # passes over the training rows
     lr:float=5e-3, # highest learning rate of the cycle
     wd:float|None=None, # decoupled weight decay; None for the Learner's own, .01 unless set
@@ -264,8 +254,10 @@ def fit_losses(
     quiet:bool=False, # no progress bar?
 )->DataFrame: # a row per epoch: `train`, the smoothed training loss, and `valid`
     "Train with `fit_one_cycle`, showing a progress bar, and give the losses by epoch"
+    from fastai.callback.core import Callback # here, as they take half a second to import
+    from fastai.callback import progress,schedule # give `learn` its methods
     n_steps = count_steps(n_epoch, learn.dls.train)
     bar = progress_bar(n_steps, desc, quiet)
     with one_thread(), learn.no_bar(), learn.no_logging(), bar:
-        learn.fit_one_cycle(n_epoch, lr, wd=wd, cbs=_Bar(bar))
+        learn.fit_one_cycle(n_epoch, lr, wd=wd, cbs=Callback(after_step=bar.update))
     return losses_by_epoch([o[:2] for o in learn.recorder.values], lr)

@@ -162,7 +162,7 @@ def main():
     parser.add_argument('--check', action='store_true', help='compare, and change nothing')
     parser.add_argument('-j', '--jobs', type=int, default=2, help='how many to run at once')
     args = parser.parse_args()
-    paths = args.notebooks or notebooks()
+    paths = args.notebooks or notebooks()[::-1] # the short ones are first: they fill the end
     with ThreadPoolExecutor(args.jobs) as pool:
         failed = sum(pool.map(lambda path: timed(path, args.check), paths))
     sys.exit(bool(failed))
