@@ -15,7 +15,7 @@ from fastcore.basics import patch
 from pandas import DataFrame
 from statistics import NormalDist
 from typing import NamedTuple
-from .fast import _compiled,njit
+from .fast import _bare,_compiled,njit
 from .interpret import check_n
 from .loaders import Vocab,progress_bar
 from .recommend import Recommender,_frame,_in_order,_info,_item_rows,_new_ratings
@@ -105,7 +105,7 @@ def draw_noise(
     return rng.gamma(prior.shape + n/2, 1/(prior.rate + error/2))
 
 # %% ../nbs/14_bayes.ipynb #cc31ed96
-@_compiled
+@_bare
 def _gather(others, which, y, a, b, X, left):
     "Factors side by side, and what biases leave, of the ratings from `a` to `b`"
     for t in range(a, b):
@@ -113,14 +113,14 @@ def _gather(others, which, y, a, b, X, left):
         left[t-a] = y[t]-other[0]
         for k in range(1, len(other)): X[k,t-a] = other[k]
 
-@_compiled
+@_bare
 def _dot(p, q, n):
     "Product of the first `n` numbers"
     total = 0.
     for t in range(n): total += p[t]*q[t]
     return total
 
-@_compiled
+@_bare
 def _add_ratings(others, which, y, a, b, noise, P, h, X, left):
     "Add to precision and its mean what the ratings from `a` to `b` say"
     for start in range(a, b, 256):
@@ -131,7 +131,7 @@ def _add_ratings(others, which, y, a, b, noise, P, h, X, left):
             for k in range(j+1): P[j,k] += noise*_dot(X[j], X[k], stop-start)
 
 # %% ../nbs/14_bayes.ipynb #b3164579
-@_compiled
+@_bare
 def _root(P):
     "The lower triangle of `P` becomes L, where P is L times its transpose"
     for j in range(len(P)):
@@ -140,7 +140,7 @@ def _root(P):
         scale = 1/np.sqrt(P[j,j])
         for i in range(j, len(P)): P[i,j] *= scale
 
-@_compiled
+@_bare
 def _draw_one(P, h, z):
     "In place of `h`, a draw from the Gaussian of precision P and mean P^-1 h"
     _root(P)
@@ -153,7 +153,7 @@ def _draw_one(P, h, z):
         h[i] /= P[i,i]
 
 # %% ../nbs/14_bayes.ipynb #c0242186
-@_compiled
+@_bare
 def _errors(row, others, which, y, a, b):
     "Sum of a row's squared errors"
     total = 0.
