@@ -259,5 +259,5 @@ def fit_losses(
     n_steps = count_steps(n_epoch, learn.dls.train)
     bar = progress_bar(n_steps, desc, quiet)
     with one_thread(), learn.no_bar(), learn.no_logging(), bar:
-        learn.fit_one_cycle(n_epoch, lr, wd=wd, cbs=Callback(after_step=bar.update))
+        learn.fit_one_cycle(n_epoch, lr, wd=wd, cbs=Callback(after_step=lambda _: bar.update()))
     return losses_by_epoch([o[:2] for o in learn.recorder.values], lr)
