@@ -168,7 +168,7 @@ def _gradient(x, y, batch, n_users, state, lo, width, biased, catch_up, done, la
     "Slopes of the mean squared error of a batch, by row touched; how many rows there are"
     n = 0
     for t in batch:
-        u,i = np.intp(x[t,0]),np.intp(x[t,1]+n_users)
+        u,i = np.uintp(x[t,0]),np.uintp(x[t,1]+n_users) # unsigned: none counts from the end
         for row in (u,i):
             if slot[row]<0: # it is not on the list yet
                 if catch_up: _catch_up(state, row, done, last, plan)
@@ -193,16 +193,16 @@ def _add_slopes(p, q, g, biased, grad_p, grad_q):
 def _plan(lrs, moms, wd, before):
     "What each step of an epoch needs to know, after `before` steps in earlier epochs"
     n,ratio = len(lrs),moms/.99**.5
-    t = before + np.arange(1, n+1)
-    plan = np.zeros((n+1,9))
+    t,plan = before + np.arange(1, n+1),np.zeros((n+1,9))
     plan[:n,0] = lrs/(1-moms**t)                 # the step's size,
     plan[:n,1] = 1-lrs*wd                        # its decay,
     plan[:n,2] = moms                            # its momentum,
     plan[:n,3] = 1/(1-.99**t)**.5                # and the scale of the root
     plan[:n,4] = plan[:n,0]*ratio/(1-ratio)      # all that momentum would still move
-    plan[1:,5] = np.log(ratio).cumsum()          # how far it fades, as a logarithm
-    plan[:,6] = np.cumprod([1,*plan[:n,1]]).clip(1e-300) # decay since the epoch began,
-    plan[:,7] = 1/plan[:,6]                      # and what undoes it
+    fade = np.append(0, np.log(ratio).cumsum())  # how far it fades, as a logarithm:
+    plan[:,5] = fade[np.arange(n+1)//4096*4096]  # until the last multiple of 4,096 steps,
+    plan[:,6] = np.exp(fade-plan[:,5])           # and since then, as a factor
+    plan[:,7] = np.append(1, plan[:n,1]).cumprod().clip(1e-300) # decay since the epoch began
     plan[:,8] = .99**(np.arange(n+1)/2)          # how a root shrinks in so many steps
     return plan
 
@@ -244,9 +244,9 @@ _prefetch = _make_prefetch() if njit else None
 
 # %% ../nbs/11_speed.ipynb #94befa4b
 @_bare
-def _fetch_rows(u, i, flat_state, size, n):
-    "Fetch the first `n` numbers of two rows, each `size` long"
-    for k in range(0, n, 16): # a cache line is 16 numbers
+def _fetch_rows(u, i, flat_state, size):
+    "Fetch two rows, each `size` long"
+    for k in range(0, size, 16): # a cache line is 16 numbers
         _prefetch(flat_state, np.intp(u)*size+k)
         _prefetch(flat_state, np.intp(i)*size+k)
 
@@ -260,7 +260,7 @@ def _ahead(x, y, soon, later, n_users, state, last, plan):
         _prefetch(y, t)
     for t in soon:
         u,i = x[t,0],x[t,1]+n_users
-        _fetch_rows(u, i, flat_state, size, size)
+        _fetch_rows(u, i, flat_state, size)
         _prefetch(flat_plan, plan.shape[1]*last[u])
         _prefetch(flat_plan, plan.shape[1]*last[i])
 
@@ -301,8 +301,10 @@ def _catch_up(state, row, done, last, plan):
     "Make the steps without a rating that a row has missed since its last one, all at once"
     first = last[row]
     if first==done: return
-    fading = np.exp(np.float32(plan[done,5]-plan[first,5]))
-    decay,root = np.float32(plan[done,6]*plan[first,7]),np.float32(plan[done-first,8])
+    factor = plan[done,6]/plan[first,6]
+    if plan[done,5]!=plan[first,5]: factor *= np.exp(plan[done,5]-plan[first,5])
+    fading,root = np.float32(factor),np.float32(plan[done-first,8])
+    decay = np.float32(plan[done,7]/plan[first,7])
     move = np.float32(plan[first,4])*(np.float32(1)-fading)
     scale,eps = np.float32(plan[first,3]),np.float32(1e-5)
     for k in range(state.shape[2]):
@@ -319,14 +321,11 @@ def _settle(state, done, last, plan):
 
 # %% ../nbs/11_speed.ipynb #62b8e44e
 @_bare
-def _squared_errors(x, y, n_users, state, lo, width):
+def _squared_errors(x, y, n_users, W, lo, width):
     "Sum of squared errors over all ratings"
-    total,n,flat_state = 0.,len(y),state.reshape(-1)
-    size = state.shape[1]*state.shape[2]
-    for t in range(n):
-        s = min(t+16, n-1)
-        _fetch_rows(x[s,0], x[s,1]+n_users, flat_state, size, state.shape[2])
-        score = _score(state[x[t,0],0], state[x[t,1]+n_users,0])
+    total = 0.
+    for t in range(len(y)):
+        score = _score(W[np.uintp(x[t,0])], W[np.uintp(x[t,1]+n_users)])
         total += _error(score, y[t], lo, width)[0]**2
     return total
 
@@ -373,7 +372,8 @@ def _fit_fast(model, train, valid, rates, wd, catch_up, bar, on_epoch):
                        last, plan, *scratch)
                 bar.update(stop-start)
             if catch_up: _settle(state, len(lrs), last, plan)
-            losses.append([_mse(x, y, form), _mse(*held_out, form)])
+            now = state[:,0].copy() # without their means the rows fit into a smaller cache
+            losses.append([_mse(*o, now, form) for o in ((x,y), held_out)])
             if not np.isfinite(losses[-1][0]): break # `losses_by_epoch` says so
             if on_epoch: on_epoch(epoch, *losses[-1])
     finally:
@@ -395,10 +395,12 @@ def _pieces(n, bs):
 
 def _scratch(state, bs):
     "For each row its place in the list of rows touched, the list, and the slopes"
-    return (np.full(len(state), -1, 'int32'), np.zeros(2*bs, 'int64'),
+    return (np.full(len(state), -1, 'int32'), np.zeros(2*bs, 'uint64'),
             np.zeros((2*bs,state.shape[2]), 'float32'))
 
-def _mse(x, y, form): return _squared_errors(x, y, *form)/len(y) if len(y) else np.nan
+def _mse(x, y, W, form):
+    n_users,_,lo,width = form
+    return _squared_errors(x, y, n_users, W, lo, width)/len(y) if len(y) else np.nan
 
 # %% ../nbs/11_speed.ipynb #d0d31307
 def bench_results(
