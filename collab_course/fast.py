@@ -372,8 +372,8 @@ def _fit_fast(model, train, valid, rates, wd, catch_up, bar, on_epoch):
                        last, plan, *scratch)
                 bar.update(stop-start)
             if catch_up: _settle(state, len(lrs), last, plan)
-            now = state[:,0].copy() # without their means the rows fit into a smaller cache
-            losses.append([_mse(*o, now, form) for o in ((x,y), held_out)])
+            now = _form(model, state[:,0].copy()) # without their means rows need a third
+            losses.append([_mse(x, y, now), _mse(*held_out, now)])
             if not np.isfinite(losses[-1][0]): break # `losses_by_epoch` says so
             if on_epoch: on_epoch(epoch, *losses[-1])
     finally:
@@ -398,9 +398,7 @@ def _scratch(state, bs):
     return (np.full(len(state), -1, 'int32'), np.zeros(2*bs, 'uint64'),
             np.zeros((2*bs,state.shape[2]), 'float32'))
 
-def _mse(x, y, W, form):
-    n_users,_,lo,width = form
-    return _squared_errors(x, y, n_users, W, lo, width)/len(y) if len(y) else np.nan
+def _mse(x, y, form): return _squared_errors(x, y, *form)/len(y) if len(y) else np.nan
 
 # %% ../nbs/11_speed.ipynb #d0d31307
 def bench_results(
