@@ -158,26 +158,45 @@ def _score(p, q):
 def _error(score, y, lo, width):
     "Prediction minus rating, and the slope of the prediction; a width of 0 means no sigmoid"
     if width==0: return score-y, np.float32(1)
-    s = np.float32(1)/(np.float32(1)+np.exp(-score))
+    s = np.float32(1)/(np.float32(1)+_exp(-score))
     return lo + width*s - y, width*s*(np.float32(1)-s)
+
+# %% ../nbs/11_speed.ipynb #ad20fca9
+@_inlined
+def _exp(x):
+    "e to the power of x, in float32; beyond its range the largest number, or 0"
+    n = np.floor(x*np.float32(1/np.log(2)) + np.float32(.5))
+    r,series = x - n*np.float32(np.log(2)),np.float32(1)
+    for k in range(6, 0, -1): series = np.float32(1) + r*series/np.float32(k)
+    n = np.int32(max(min(n, np.float32(127)), np.float32(-127)))
+    return series*np.int32((n+np.int32(127))<<np.int32(23)).view(np.float32)
 
 # %% ../nbs/11_speed.ipynb #6b72cb71
 @_bare
-def _gradient(x, y, batch, n_users, state, lo, width, biased, catch_up, done, last, plan,
-              slot, touched, grads):
-    "Slopes of the mean squared error of a batch, by row touched; how many rows there are"
+def _list_rows(x, batch, n_users, slot, touched, places):
+    "List the rows that a batch touches, and the places of each rating's two; how many there are"
     n = 0
-    for t in batch:
-        u,i = np.uintp(x[t,0]),np.uintp(x[t,1]+n_users) # unsigned: none counts from the end
-        for row in (u,i):
+    for b in range(len(batch)):
+        for side in range(2):
+            row = np.uintp(x[batch[b],side] + side*n_users) # unsigned: none counts from the end
             if slot[row]<0: # it is not on the list yet
-                if catch_up: _catch_up(state, row, done, last, plan)
                 slot[row],touched[n] = n,row
                 n += 1
-        error,slope = _error(_score(state[u,0], state[i,0]), y[t], lo, width)
-        g = np.float32(2)*error*slope/np.float32(len(batch))
-        _add_slopes(state[u,0], state[i,0], g, biased, grads[slot[u]], grads[slot[i]])
+            places[b,side] = slot[row]
     return n
+
+# %% ../nbs/11_speed.ipynb #e82f6a4b
+@_bare
+def _gradient(y, batch, state, lo, width, biased, touched, places, grads, scores):
+    "Slopes of the mean squared error of a batch, by row touched"
+    size = len(batch)
+    for b in range(size):
+        scores[b] = _score(state[touched[places[b,0]],0], state[touched[places[b,1]],0])
+    for b in range(size):
+        p,q = places[b,0],places[b,1]
+        error,slope = _error(scores[b], y[batch[b]], lo, width)
+        g = np.float32(2)*error*slope/np.float32(size)
+        _add_slopes(state[touched[p],0], state[touched[q],0], g, biased, grads[p], grads[q])
 
 # %% ../nbs/11_speed.ipynb #086d7cfe
 @_inlined
@@ -208,13 +227,13 @@ def _plan(lrs, moms, wd, before):
 
 # %% ../nbs/11_speed.ipynb #be019ea6
 @_bare
-def _adamw(state, n, slot, touched, grads, done, last, plan):
-    "A step of AdamW for the `n` rows touched; the lists and slopes are cleared again"
+def _adamw(state, rows, slot, grads, done, last, plan):
+    "A step of AdamW for the rows touched; their places and slopes are cleared again"
     rate,decay = np.float32(plan[done,0]),np.float32(plan[done,1])
     b1,scale = np.float32(plan[done,2]),np.float32(plan[done,3])
     b2,one,eps = np.float32(.99),np.float32(1),np.float32(1e-5)
-    for j in range(n):
-        row = touched[j]
+    for j in range(len(rows)):
+        row = rows[j]
         slot[row],last[row] = -1,done+1
         for k in range(state.shape[2]):
             g,m,v = grads[j,k],state[row,1,k],state[row,2,k]
@@ -244,38 +263,29 @@ _prefetch = _make_prefetch() if njit else None
 
 # %% ../nbs/11_speed.ipynb #94befa4b
 @_bare
-def _fetch_rows(u, i, flat_state, size):
-    "Fetch two rows, each `size` long"
-    for k in range(0, size, 16): # a cache line is 16 numbers
-        _prefetch(flat_state, np.intp(u)*size+k)
-        _prefetch(flat_state, np.intp(i)*size+k)
-
-@_bare
-def _ahead(x, y, soon, later, n_users, state, last, plan):
-    "Fetch the rows for the ratings `soon` to come, and the ratings that come `later`"
-    flat_x,flat_state,flat_plan = x.reshape(-1),state.reshape(-1),plan.reshape(-1)
-    size = state.shape[1]*state.shape[2]
+def _ahead(x, y, soon, later, n_users, state):
+    "Fetch the items' rows for the ratings `soon` to come, and the ratings that come `later`"
+    flat_x,flat_state,size = x.reshape(-1),state.reshape(-1),state.shape[1]*state.shape[2]
     for t in later:
         _prefetch(flat_x, 2*t)
         _prefetch(y, t)
     for t in soon:
-        u,i = x[t,0],x[t,1]+n_users
-        _fetch_rows(u, i, flat_state, size)
-        _prefetch(flat_plan, plan.shape[1]*last[u])
-        _prefetch(flat_plan, plan.shape[1]*last[i])
+        start = np.intp(x[t,1]+n_users)*size
+        for k in range(0, size, 16): _prefetch(flat_state, start+k) # a line is 16 numbers
 
 # %% ../nbs/11_speed.ipynb #c0ea2b8e
 @_bare
 def _steps(x, y, order, start, stop, bs, n_users, state, lo, width, biased, catch_up,
-           last, plan, slot, touched, grads):
+           last, plan, slot, touched, places, grads, scores):
     "Train on the ratings `order[start:stop]` of an epoch"
     for at in range(start, stop, bs):
         done = at//bs # steps in this epoch
         a,b,c = min(at+bs, stop),min(at+2*bs, len(order)),min(at+3*bs, len(order))
-        _ahead(x, y, order[a:b], order[b:c], n_users, state, last, plan)
-        n = _gradient(x, y, order[at:a], n_users, state, lo, width, biased, catch_up,
-                      done, last, plan, slot, touched, grads)
-        _adamw(state, n, slot, touched, grads, done, last, plan)
+        _ahead(x, y, order[a:b], order[b:c], n_users, state)
+        n = _list_rows(x, order[at:a], n_users, slot, touched, places)
+        if catch_up: _catch_up(state, touched[:n], done, last, plan)
+        _gradient(y, order[at:a], state, lo, width, biased, touched, places, grads, scores)
+        _adamw(state, touched[:n], slot, grads, done, last, plan)
 
 # %% ../nbs/11_speed.ipynb #e7f3423c
 def _blocks(x, y, size=None):
@@ -287,7 +297,7 @@ def _blocks(x, y, size=None):
     by_block = np.argsort(block, kind='stable')
     return x[by_block], y[by_block], [0, *np.bincount(block).cumsum().tolist()]
 
-def _epoch_order(ends, gen, rounds=8):
+def _epoch_order(ends, gen, rounds=4):
     "Numbers of all ratings in random order, a part of each block at a time, shape (n,)"
     kind = torch.int32 if ends[-1] < 2**31 else torch.int64
     def perm(n): return torch.randperm(n, generator=gen, dtype=kind)
@@ -296,37 +306,34 @@ def _epoch_order(ends, gen, rounds=8):
     return torch.cat([parts[b][r] for r in range(rounds) for b in perm(len(parts))]).numpy()
 
 # %% ../nbs/11_speed.ipynb #8fab77ee
-@_inlined
-def _catch_up(state, row, done, last, plan):
-    "Make the steps without a rating that a row has missed since its last one, all at once"
-    first = last[row]
-    if first==done: return
-    factor = plan[done,6]/plan[first,6]
-    if plan[done,5]!=plan[first,5]: factor *= np.exp(plan[done,5]-plan[first,5])
-    fading,root = np.float32(factor),np.float32(plan[done-first,8])
-    decay = np.float32(plan[done,7]/plan[first,7])
-    move = np.float32(plan[first,4])*(np.float32(1)-fading)
-    scale,eps = np.float32(plan[first,3]),np.float32(1e-5)
-    for k in range(state.shape[2]):
-        m,v = state[row,1,k],state[row,2,k]
-        state[row,0,k] = state[row,0,k]*decay - move*m/(v*scale+eps)
-        state[row,1,k],state[row,2,k] = m*fading*root,v*root
-
 @_bare
-def _settle(state, done, last, plan):
-    "At the end of an epoch all rows catch up"
-    for row in range(len(state)):
-        _catch_up(state, row, done, last, plan)
-        last[row] = 0
+def _catch_up(state, rows, done, last, plan):
+    "Make all steps without a rating that rows have missed since their last one, at once"
+    for row in rows:
+        first = last[row]
+        if first==done: continue
+        factor = plan[done,6]/plan[first,6]
+        if plan[done,5]!=plan[first,5]: factor *= np.exp(plan[done,5]-plan[first,5])
+        fading,root = np.float32(factor),np.float32(plan[done-first,8])
+        decay = np.float32(plan[done,7]/plan[first,7])
+        move = np.float32(plan[first,4])*(np.float32(1)-fading)
+        scale,eps = np.float32(plan[first,3]),np.float32(1e-5)
+        for k in range(state.shape[2]):
+            m,v = state[row,1,k],state[row,2,k]
+            state[row,0,k] = state[row,0,k]*decay - move*m/(v*scale+eps)
+            state[row,1,k],state[row,2,k] = m*fading*root,v*root
 
 # %% ../nbs/11_speed.ipynb #62b8e44e
 @_bare
-def _squared_errors(x, y, n_users, W, lo, width):
-    "Sum of squared errors over all ratings"
+def _squared_errors(x, y, n_users, W, lo, width, scores):
+    "Sum of squared errors over all ratings, as many at a time as there is room in `scores`"
     total = 0.
-    for t in range(len(y)):
-        score = _score(W[np.uintp(x[t,0])], W[np.uintp(x[t,1]+n_users)])
-        total += _error(score, y[t], lo, width)[0]**2
+    for start in range(0, len(y), len(scores)):
+        size = min(len(scores), len(y)-start)
+        for b in range(size):
+            t = start+b
+            scores[b] = _score(W[np.uintp(x[t,0])], W[np.uintp(x[t,1]+n_users)])
+        for b in range(size): total += _error(scores[b], y[start+b], lo, width)[0]**2
     return total
 
 # %% ../nbs/11_speed.ipynb #4daa2336
@@ -360,10 +367,11 @@ def _fit_fast(model, train, valid, rates, wd, catch_up, bar, on_epoch):
     "What `fit_fast` does with numba"
     W,losses,bs,lr = flat_weights(model),[],train.bs,rates[0].max()
     size = W.shape[1]
-    state = np.zeros((len(W),3,-size//8*-8), 'float32') # processors work on eight at a time
+    state = torch.zeros(len(W), 3, -size//16*-16).numpy() # each row is whole lines of memory
     state[:,0,:size] = W
     held_out,(x,y,ends) = _arrays(valid),_blocks(*_arrays(train))
     form,scratch,last = _form(model, state),_scratch(state, bs),np.zeros(len(W), 'int64')
+    everyone = np.arange(len(W), dtype='uint64')
     try:
         for epoch,(lrs,moms) in enumerate(zip(*rates)):
             plan,order = _plan(lrs, moms, wd, epoch*len(lrs)),_epoch_order(ends, train.gen)
@@ -371,7 +379,8 @@ def _fit_fast(model, train, valid, rates, wd, catch_up, bar, on_epoch):
                 _steps(x, y, order, start, stop, bs, *form, _biased(model), catch_up,
                        last, plan, *scratch)
                 bar.update(stop-start)
-            if catch_up: _settle(state, len(lrs), last, plan)
+            if catch_up: _catch_up(state, everyone, len(lrs), last, plan)
+            last[:] = 0
             now = _form(model, state[:,0].copy()) # without their means rows need a third
             losses.append([_mse(x, y, now), _mse(*held_out, now)])
             if not np.isfinite(losses[-1][0]): break # `losses_by_epoch` says so
@@ -394,11 +403,14 @@ def _pieces(n, bs):
     return [(start, min(start+size, n)) for start in range(0, n, size)]
 
 def _scratch(state, bs):
-    "For each row its place in the list of rows touched, the list, and the slopes"
+    "Each row's place in the list of rows touched, the list, places and slopes, and scores"
     return (np.full(len(state), -1, 'int32'), np.zeros(2*bs, 'uint64'),
-            np.zeros((2*bs,state.shape[2]), 'float32'))
+            np.zeros((bs,2), 'uint64'), torch.zeros(2*bs, state.shape[2]).numpy(),
+            np.zeros(bs, 'float32'))
 
-def _mse(x, y, form): return _squared_errors(x, y, *form)/len(y) if len(y) else np.nan
+def _mse(x, y, form):
+    if not len(y): return np.nan
+    return _squared_errors(x, y, *form, np.zeros(64, 'float32'))/len(y)
 
 # %% ../nbs/11_speed.ipynb #d0d31307
 def bench_results(
