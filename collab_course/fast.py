@@ -161,7 +161,7 @@ def _error(score, y, lo, width):
     s = np.float32(1)/(np.float32(1)+_exp(-score))
     return lo + width*s - y, width*s*(np.float32(1)-s)
 
-# %% ../nbs/11_speed.ipynb #ad20fca9
+# %% ../nbs/11_speed.ipynb #08e6f21d
 @_inlined
 def _exp(x):
     "e to the power of x, in float32; beyond its range the largest number, or 0"
@@ -367,10 +367,10 @@ def _fit_fast(model, train, valid, rates, wd, catch_up, bar, on_epoch):
     "What `fit_fast` does with numba"
     W,losses,bs,lr = flat_weights(model),[],train.bs,rates[0].max()
     size = W.shape[1]
-    state = torch.zeros(len(W), 3, -size//16*-16).numpy() # each row is whole lines of memory
-    state[:,0,:size] = W
+    table = W.new_zeros(len(W), 3, -size//16*-16) # each row is whole lines of memory
+    table[:,0,:size],state = W,table.numpy()
     held_out,(x,y,ends) = _arrays(valid),_blocks(*_arrays(train))
-    form,scratch,last = _form(model, state),_scratch(state, bs),np.zeros(len(W), 'int64')
+    form,scratch,last = _form(model, state),_scratch(table, bs),np.zeros(len(W), 'int64')
     everyone = np.arange(len(W), dtype='uint64')
     try:
         for epoch,(lrs,moms) in enumerate(zip(*rates)):
@@ -386,7 +386,7 @@ def _fit_fast(model, train, valid, rates, wd, catch_up, bar, on_epoch):
             if not np.isfinite(losses[-1][0]): break # `losses_by_epoch` says so
             if on_epoch: on_epoch(epoch, *losses[-1])
     finally:
-        if np.isfinite(state[:,0]).all(): set_weights(model, torch.from_numpy(state[:,0,:size]))
+        if np.isfinite(state[:,0]).all(): set_weights(model, table[:,0,:size])
     return losses_by_epoch(losses, lr)
 
 # %% ../nbs/11_speed.ipynb #06adca61
@@ -402,10 +402,10 @@ def _pieces(n, bs):
     size = max(1, 2**20//bs)*bs
     return [(start, min(start+size, n)) for start in range(0, n, size)]
 
-def _scratch(state, bs):
+def _scratch(table, bs):
     "Each row's place in the list of rows touched, the list, places and slopes, and scores"
-    return (np.full(len(state), -1, 'int32'), np.zeros(2*bs, 'uint64'),
-            np.zeros((bs,2), 'uint64'), torch.zeros(2*bs, state.shape[2]).numpy(),
+    return (np.full(len(table), -1, 'int32'), np.zeros(2*bs, 'uint64'),
+            np.zeros((bs,2), 'uint64'), table.new_zeros(2*bs, table.shape[2]).numpy(),
             np.zeros(bs, 'float32'))
 
 def _mse(x, y, form):
