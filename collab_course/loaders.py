@@ -207,7 +207,8 @@ def _loaders(df, user, item, rating, shown, train, valid, bs, val_bs, seed, devi
 @contextmanager
 def one_thread():
     "Torch on one thread, numbers below 1e-38 taken as 0; and as it was afterwards"
-    n,flush = torch.get_num_threads(),(torch.tensor(1e-40)*1).item()==0
+    tiny = torch.tensor(1e-40, dtype=torch.float32)
+    n,flush = torch.get_num_threads(),(tiny*1).item()==0
     torch.set_num_threads(1)
     torch.set_flush_denormal(True) # arithmetic with such numbers is many times slower
     try: yield
