@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from common import DOCS, NBS, ROOT, settings, site_url
 from conftest import NO_BROWSER
+from playwright.sync_api import expect
 
 PAGES = sorted(path.name for path in DOCS.glob('*.html'))
 WIDE, NARROW = {'width': 1280, 'height': 800}, {'width': 390, 'height': 844}
@@ -134,8 +135,8 @@ def test_search_finds_a_chapter(page):
     page.goto('/')
     page.keyboard.press('/')
     page.keyboard.type('fold-in', delay=20)
-    page.locator('.smalldocs-search-results a', has_text='Recommend').first.wait_for()
-    page.keyboard.press('Enter')
+    expect(page.locator('.smalldocs-search-results a').first).to_contain_text('Recommend', timeout=30_000)
+    page.keyboard.press('Enter') # it opens the first, which is another one until all is typed
     page.wait_for_url('**/recommend.html**')
 
 
