@@ -10,19 +10,22 @@ RUN    := $(VENV)/installed
 DEV    := $(VENV)/installed-dev
 # The libraries that `make bench` compares with: one wants an older pandas, so they live apart
 BENCH  := $(VENV)-bench
+# ... and so does what `make library` tests in, one environment for each Python
+LIB    := $(VENV)-library-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 MIN    := $(shell sed -n 's/^min_python *= *//p' settings.ini)
 
-.PHONY: help run test bench nbs docs facts lab colab serve clean
+.PHONY: help run test library bench nbs docs facts lab colab serve clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make run     install, fetch MovieLens and take the tour, with ARGS="--epochs 1"'
 	@echo 'make test    install with the tools and run every check, or some: ARGS="-k flow"'
+	@echo 'make library run the checks of the library alone, with PYTHON=python3.13'
 	@echo 'make nbs     after editing notebooks: modules, outputs, README.md and docs/ anew'
 	@echo 'make docs    README.md and docs/ anew'
 	@echo 'make facts   after editing settings.ini: every link, badge and install line anew'
 	@echo 'make lab     open the notebooks in JupyterLab'
-	@echo 'make colab   run every notebook as Colab would, or some: ARGS=nbs/05_bias.ipynb'
+	@echo 'make colab   run every notebook as Colab would, or some: ARGS=nbs/16_bias.ipynb'
 	@echo 'make serve   read the docs at http://localhost:$(PORT)'
 	@echo 'make bench   compare speeds, and with other libraries; ARGS="steps" for a part'
 	@echo 'make clean   remove $(VENV) and what else is not part of the project'
@@ -33,8 +36,11 @@ run: $(RUN)
 test: $(DEV)
 	$(BIN)/python -m pytest $(ARGS)
 
+library: $(LIB)/installed
+	$(LIB)/bin/python -m pytest --library $(ARGS)
+
 bench: $(DEV) $(BENCH)/installed
-	$(BIN)/python tools/bench.py $(ARGS)
+	$(BIN)/python bench/bench.py $(ARGS)
 
 nbs: $(DEV)
 	$(BIN)/python tools/facts.py --write
@@ -64,7 +70,7 @@ docs/index.html: $(wildcard nbs/*) $(wildcard collab_course/*.py) $(wildcard too
 	$(BIN)/python tools/build_docs.py
 
 clean:
-	rm -rf $(VENV) $(BENCH) _proc _docs dist build tour nbs/models nbs/data nbs/films nbs/ratings.csv nbs/example.py .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(VENV)-* _proc _docs dist build tour nbs/models nbs/data nbs/films nbs/ratings.csv nbs/example.py .pytest_cache .mypy_cache .hypothesis *.egg-info
 	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # $(call at_least,VERSION): stop with one line unless $(PYTHON) is that new
@@ -86,13 +92,18 @@ endef
 
 $(RUN): $(FACTS)
 	$(call at_least,$(MIN))
-	$(call install,'.[fast]',$(VENV))
+	$(call install,.,$(VENV))
 	@touch $@
 
 $(DEV): $(FACTS)
 	$(call at_least,3.11)
 	$(call install,'.[dev]',$(VENV))
 	@touch $(RUN) $@
+
+$(LIB)/installed: $(FACTS)
+	$(call at_least,$(MIN))
+	$(call install,'.[test]',$(LIB))
+	@touch $@
 
 $(BENCH)/installed: $(FACTS)
 	$(call at_least,3.11)

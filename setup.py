@@ -7,6 +7,9 @@ here = Path(__file__).parent
 cfg  = ConfigParser(delimiters='=')
 cfg.read(here/'settings.ini', encoding='utf-8')
 s = cfg['DEFAULT']
+extras = {name: s[f'{name}_requirements'].split() for name in ('dev','test','fast','bench')}
+extras['dev'] += extras['test']
+python = 'Programming Language :: Python :: 3'
 
 setup(
     version              = s['version'],
@@ -17,9 +20,10 @@ setup(
     license              = s['license'],
     python_requires      = f">={s['min_python']}",
     install_requires     = s['requirements'].split(),
-    extras_require       = {o: s[f'{o}_requirements'].split() for o in ('dev','fast','bench')},
+    extras_require       = extras,
     packages             = [s['lib_name']],
-    package_data         = {s['lib_name']: ['py.typed','bench.json','widgets.css','widgets.js']},
+    package_data         = {s['lib_name']: ['py.typed','*.pyi','*.json','*.css','*.js']},
     entry_points         = {'console_scripts': [s['console_scripts']], 'nbdev': ['collab_course=collab_course._modidx:d']},
-    classifiers          = ['Programming Language :: Python :: 3', 'Programming Language :: Python :: 3 :: Only',
+    classifiers          = [python, f'{python} :: Only',
+                            *(f"{python.rpartition(' ')[0]} {o}" for o in s['python_versions'].split()),
                             'Topic :: Scientific/Engineering :: Artificial Intelligence', 'Typing :: Typed'])

@@ -1,7 +1,9 @@
-"What all tests share: threads, where the data lies, and the count in the last line"
+"What all tests share: threads, where the data lies, the wheel, and the count in the last line"
+import fcntl
 import gzip
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,8 +19,22 @@ os.environ['OMP_NUM_THREADS'] = '1'
 os.environ.update(data_env())
 
 STATUS = pytest.StashKey()
+# Tests of the project, its pages and its types, which need more than the extra `test` brings;
+# `make library` leaves them out
+PROJECT = {'test_browser.py', 'test_colab.py', 'test_docs.py', 'test_from_0_1.py',
+           'test_notebooks.py', 'test_project.py', 'test_seed_map.py', 'test_typing.py',
+           'test_widgets.py'}
 # These start first, so that no worker is left with a long one at the end
-LONG = ('test_colab', 'test_nothing_is_left', 'test_wheel_works_alone', 'test_notebook[', 'test_the_whole_tour')
+LONG = ('test_colab', 'test_nothing_is_left', 'test_wheel_works_alone', 'test_notebook[', 'test_tour_trains', 'test_without')
+
+
+def pytest_addoption(parser):
+    parser.addoption('--library', action='store_true', help="the library's tests alone")
+
+
+def pytest_ignore_collect(collection_path, config):
+    "With --library, what needs the tools is not even imported"
+    return True if config.option.library and collection_path.name in PROJECT else None
 
 
 @pytest.fixture
@@ -37,6 +53,37 @@ def python():
         assert not done.returncode, f'{done.stdout[-3000:]}\n{done.stderr[-3000:]}'
         return done.stdout
     return run
+
+
+def clean_run(*command, cwd):
+    "A command that ended well, in an environment without Python's own variables"
+    env = {key: value for key, value in os.environ.items() if not key.startswith('PYTHON')}
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
+    assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]
+    return done
+
+
+@pytest.fixture(scope='session')
+def dist(tmp_path_factory, worker_id):
+    "The folder of the wheel and the sdist, built once from a copy, whichever process comes first"
+    alone = worker_id == 'master'
+    shared = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
+    with open(shared/'dist.lock', 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        project = shared/'build'/'project'
+        if not project.exists():
+            copy_project(project)
+            done = clean_run(sys.executable, '-m', 'build', cwd=project)
+            printed = done.stdout + done.stderr
+            assert not re.search(r'(?i)warning|deprecat', printed), printed
+    return project/'dist'
+
+
+@pytest.fixture(scope='session')
+def wheel(dist):
+    "The built wheel"
+    [path] = dist.glob('*.whl')
+    return path
 
 
 CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)

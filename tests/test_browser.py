@@ -10,9 +10,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from common import DOCS, NBS, ROOT, settings, site_url
 from conftest import NO_BROWSER
+from moved import MOVED
 from playwright.sync_api import expect
 
-PAGES = sorted(path.name for path in DOCS.glob('*.html'))
+PAGES = sorted(path.name for path in DOCS.glob('*.html') if path.stem not in MOVED)
 WIDE, NARROW = {'width': 1280, 'height': 800}, {'width': 390, 'height': 844}
 FIRST_LOAD = 300_000
 
@@ -226,21 +227,53 @@ def test_the_home_page_in_one_screen(page):
         box = page.locator(what).last.bounding_box()
         assert box['y'] >= 0 and box['y'] + box['height'] <= WIDE['height'], what
         if what == 'main a:has-text("Start with the data")': page.locator(what).click()
-    page.wait_for_url('**/data.html')
+    page.wait_for_url('**/movielens.html')
 
 
 def test_a_notebook_is_downloaded(page):
     "The button gives the file, as it is in nbs/"
     page.goto('/bias.html')
     with page.expect_download() as found: page.get_by_role('link', name='Download notebook').click()
-    assert found.value.suggested_filename == '05_bias.ipynb'
-    assert Path(found.value.path()).read_bytes() == (NBS/'05_bias.ipynb').read_bytes()
+    assert found.value.suggested_filename == '16_bias.ipynb'
+    assert Path(found.value.path()).read_bytes() == (NBS/'16_bias.ipynb').read_bytes()
 
 
 def test_what_is_not_there(page):
     "The page for that leads home, from any depth"
     page.goto('/404.html')
     assert page.get_by_role('link', name='home page').get_attribute('href') == site_url(settings())
+
+
+@pytest.mark.parametrize('old, new', MOVED.items())
+def test_old_address_leads_to_the_new_page(page, old, new):
+    "Over the network, with its anchor, and from a file"
+    page.goto(f'/{old}.html#questions')
+    page.wait_for_url(f'**/{new}.html#questions')
+    page.goto((DOCS/f'{old}.html').as_uri())
+    page.wait_for_url(f'file://**/{new}.html')
+
+
+def test_old_address_without_a_script(browser, base_url):
+    "The browser follows the page's own refresh"
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f'{base_url}/evaluate.html')
+    page.wait_for_url('**/evaluation.html')
+    context.close()
+
+
+def test_parts_fold_open_in_the_sidebar(page):
+    "The part that is read is open; another opens with the keyboard, and leads on"
+    page.set_viewport_size(WIDE)
+    page.goto('/bias.html')
+    part = page.locator('#quarto-sidebar summary', has_text='Recommend')
+    link = page.locator('#quarto-sidebar a[href="biased_mf.html"]')
+    assert page.locator('#quarto-sidebar a[href="crosstab.html"]').is_visible() and not link.is_visible()
+    part.focus()
+    page.keyboard.press('Enter')
+    link.click()
+    page.wait_for_url('**/biased_mf.html')
+    assert link.is_visible()
 
 
 @pytest.mark.parametrize('name', PAGES)
@@ -268,7 +301,7 @@ def lab(tmp_path_factory):
 def test_a_notebook_opens_in_jupyter(context, lab):
     "Its title and its figures, with the project's kernel, and nothing to convert or trust"
     page = context.new_page()
-    page.goto(f'{lab}lab/tree/05_bias.ipynb')
+    page.goto(f'{lab}lab/tree/16_bias.ipynb')
     page.locator('.jp-Notebook h1', has_text='Bias').wait_for(timeout=60_000)
     page.locator('.jp-Notebook-ExecutionIndicator, .jp-KernelName').first.wait_for(timeout=60_000)
     assert page.locator('.jp-Dialog').count() == 0

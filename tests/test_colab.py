@@ -11,7 +11,7 @@ from common import NBS, copy_project, repo_url, settings
 from IPython.core.inputtransformer2 import TransformerManager
 
 FACTS = settings()
-QUICK = ['index', '01_crosstab', '02_embedding']
+QUICK = ['index', '11_crosstab', '12_embedding']
 
 
 def test_colab(python):
@@ -27,18 +27,18 @@ def first(name): return next(cell for cell in read(name).cells if cell.cell_type
 
 def test_the_wheel_takes_the_place_of_github():
     "In the first code cell, which must say what is to be installed"
-    nb, wheel = read('05_bias'), Path('/somewhere/course.whl')
+    nb, wheel = read('16_bias'), Path('/somewhere/course.whl')
     assert resolve(nb, FACTS, wheel) is None
     [cell] = [cell for cell in nb.cells if 'pip install' in cell.source]
     assert wheel.as_uri() in cell.source and repo_url(FACTS) not in cell.source
     assert 'does not install' in resolve(nb, FACTS, wheel)
-    assert 'does not install' in resolve(read('05_bias'), {**FACTS, 'branch': 'trunk'}, wheel)
+    assert 'does not install' in resolve(read('16_bias'), {**FACTS, 'branch': 'trunk'}, wheel)
 
 
 @pytest.mark.parametrize('here', [True, False])
 def test_the_first_cell_asks_for_colab(here, monkeypatch):
     "It runs pip where `google.colab` is loaded, and otherwise nothing"
-    shell, source = mock.Mock(), TransformerManager().transform_cell(first('05_bias').source)
+    shell, source = mock.Mock(), TransformerManager().transform_cell(first('16_bias').source)
     monkeypatch.delitem(sys.modules, 'google.colab', raising=False)
     if here: monkeypatch.setitem(sys.modules, 'google.colab', sys)
     exec(source, {'get_ipython': lambda: shell})
@@ -46,27 +46,19 @@ def test_the_first_cell_asks_for_colab(here, monkeypatch):
     if here: assert shell.run_line_magic.call_args.args[0] == 'pip'
 
 
-@pytest.mark.parametrize('name, extra', [('02_embedding', False), ('05_bias', False),
-                                         ('11_speed', True), ('13_recommend', True),
-                                         ('15_app', True), ('index', True)])
-def test_what_a_notebook_needs_is_in_its_install_line(name, extra):
-    "numba where the notebook, or a module that it leads to, imports it"
-    assert ('[fast]' in facts.install(NBS/f'{name}.ipynb', FACTS)) is extra
-
-
 @pytest.fixture
 def lesson(tmp_path, monkeypatch):
     "A notebook in a copy of the project, changed, and what the facts say of it before and after"
     project = copy_project(tmp_path/'project')
     monkeypatch.setattr(facts, 'ROOT', project)
-    path = project/'nbs/05_bias.ipynb'
+    path = project/'nbs/16_bias.ipynb'
     def change(how):
         nb = nbformat.read(path, 4)
         how(nb.cells)
         nbformat.write(nb, path)
         wrong = facts.problems(FACTS)
         facts.write(FACTS)
-        return wrong, facts.problems(FACTS), nbformat.read(path, 4).cells == read('05_bias').cells
+        return wrong, facts.problems(FACTS), nbformat.read(path, 4).cells == read('16_bias').cells
     return change
 
 
@@ -82,5 +74,5 @@ def old(cells):
 def test_an_install_cell_is_put_right(lesson, how):
     "One that stands later, or says something else"
     wrong, left, same = lesson(how)
-    assert wrong == ['nbs/05_bias.ipynb: its first code cell should install the course, alone']
+    assert wrong == ['nbs/16_bias.ipynb: its first code cell should install the course, alone']
     assert left == [] and same

@@ -10,8 +10,10 @@ import pytest
 from assets import in_use, shrink
 from bs4 import BeautifulSoup
 from build_docs import OUTPUTS
-from check_site import NOT_FOUND, Site, check, lists, problems
-from common import DOCS, NBS, ROOT, changed, notebooks, project_files, settings, snapshot
+from check_site import APART, Site, check, lists, problems
+from common import (DOCS, NBS, PARTS, ROOT, changed, notebooks, project_files, reading_order, settings,
+                    site_url, snapshot)
+from moved import MOVED
 from PIL import Image
 
 
@@ -105,7 +107,7 @@ def test_a_page_that_a_list_leaves_out_is_found(tmp_path, name):
     for path in DOCS.glob('*.[tx]*'): shutil.copy(path, tmp_path)
     text = (tmp_path/name).read_text(encoding='utf-8')
     (tmp_path/name).write_text(text.replace('/bias.html', '/other.html'), encoding='utf-8')
-    found = list(lists(tmp_path, {path.name for path in DOCS.glob('*.html')} - {NOT_FOUND}))
+    found = list(lists(tmp_path, {path.name for path in DOCS.glob('*.html')} - APART))
     assert [path.name for path, _ in found] == [name]*2
     assert found[0][1].startswith('bias.html') and found[1][1].startswith('other.html')
 
@@ -115,10 +117,45 @@ def test_a_site_of_nothing(tmp_path):
     assert any('holds no page' in text for text in problems(tmp_path))
 
 
+# The pages of 0.1.0
+PAGES_0_1 = """index data crosstab embedding loaders dot_product bias weight_decay create_params interpret
+collab_learner collab_nn speed evaluate recommend bayes app library seed_map""".split()
+
+
+@pytest.mark.parametrize('name', PAGES_0_1)
+def test_old_addresses_are_there(name):
+    "Each page of 0.1.0, and its Markdown copy, to which docstrings lead: itself, or the way on"
+    new = MOVED.get(name, name)
+    assert new not in MOVED and (DOCS/f'{new}.html').is_file() and (DOCS/f'{new}.html.md').is_file()
+    if name == new: return
+    soup = BeautifulSoup((DOCS/f'{name}.html').read_text(encoding='utf-8'), 'html.parser')
+    assert soup.find('link', rel='canonical')['href'] == f'{site_url(settings())}{new}.html'
+    assert soup.find('meta', attrs={'http-equiv': 'refresh'})['content'] == f'0; url={new}.html'
+    assert soup.a['href'] == f'{new}.html'
+    assert f'({site_url(settings())}{new}.html.md)' in (DOCS/f'{name}.html.md').read_text(encoding='utf-8')
+
+
+def test_only_old_addresses_are_redirected():
+    "No page of today has the name of one that moved"
+    assert set(MOVED) <= set(PAGES_0_1)
+    assert set(MOVED).isdisjoint(path.stem.partition('_')[2] for path in notebooks())
+
+
+def test_sidebar_in_reading_order():
+    "All pages, by parts, the ground floor last but for those without a number; one part is open"
+    soup = BeautifulSoup((DOCS/'bias.html').read_text(encoding='utf-8'), 'html.parser')
+    listed = [tag['href'] for tag in soup.select('#quarto-sidebar a[href]')]
+    def page(path): return re.sub(r'^\d+_', '', path.stem) + '.html'
+    assert listed == [page(path) for path in reading_order()]
+    names = [tag.get_text() for tag in soup.select('#quarto-sidebar summary')]
+    assert names == [name for name in PARTS.values() if name in names] and len(names) > 7
+    assert [tag.summary.get_text() for tag in soup.select('#quarto-sidebar details[open]')] == ['Core']
+
+
 def test_chapters_of_the_home_page():
     "Every numbered notebook has a row there, which is what its page says one learns"
     said = pages.chapters(NBS/'index.ipynb')
-    assert [path.name for path in notebooks() if path.name[0].isdigit()] == list(said)
+    assert [path.name for path in reading_order() if path.name[0].isdigit()] == list(said)
     for name, line in said.items():
         page = (DOCS/f"{name.partition('_')[2].removesuffix('.ipynb')}.html").read_text(encoding='utf-8')
         assert re.sub(r'[^a-z]', '', line.lower()) in re.sub(r'[^a-z]', '', page.lower())
@@ -199,8 +236,8 @@ def test_nothing_is_left_of_another_owner(project, python):
     old = f"{ours['user']}/{ours['repo']}", f"{ours['user']}.github.io"
     assert [link for link in there if link.startswith(old)] == []
     assert {'second-owner/second_repo', 'second-owner.github.io/second_repo'} <= there
-    for name in ('README.md', 'docs/bias.html', 'nbs/05_bias.ipynb', 'docs/notebooks/05_bias.ipynb',
-                 'pyproject.toml', '.github/workflows/docs.yml', 'CITATION.cff', 'docs/404.html'):
+    for name in ('README.md', 'docs/bias.html', 'nbs/16_bias.ipynb', 'docs/notebooks/16_bias.ipynb',
+                 'pyproject.toml', '.github/workflows/docs.yml', 'CITATION.cff', 'docs/404.html', 'docs/evaluate.html'):
         assert 'second' in texts[name], name
     python('tools/facts.py', cwd=project)
     python('tools/check_site.py', cwd=project)
@@ -208,7 +245,7 @@ def test_nothing_is_left_of_another_owner(project, python):
 
 def test_the_example_of_ten_lines(tmp_path, python):
     "What the page on the library shows runs as a file of its own, on a file of other ratings"
-    cells = json.loads((NBS/'16_library.ipynb').read_text(encoding='utf-8'))['cells']
+    cells = json.loads((NBS/'91_library.ipynb').read_text(encoding='utf-8'))['cells']
     [cell] = [''.join(cell['source']) for cell in cells if '%%writefile' in ''.join(cell['source'])]
     text = cell.partition('\n')[2]
     assert len(text.splitlines()) == 10

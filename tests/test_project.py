@@ -1,11 +1,17 @@
-"Modules, notebooks, facts and files agree with each other"
+"Modules, notebooks, facts and files agree with each other; the wheel works as it is published"
+import os
 import re
+import shutil
+import subprocess
+import sys
 
 import check_flow
 import facts
 import nbformat
 import pytest
-from common import ROOT, changed, project_files, settings, snapshot
+import yaml
+from common import NBS, ROOT, changed, notebooks, parts, project_files, settings, snapshot
+from conftest import PROJECT, clean_run
 from nbformat.v4 import new_code_cell, new_notebook
 
 ABSOLUTE = re.compile(rb'(?<![\w.:/~-])/(?:home|root|tmp|work|Users)/\w')
@@ -36,11 +42,25 @@ def test_facts_are_renewed(project, monkeypatch):
 
 @pytest.mark.parametrize('key, value, place', [
     ('version', '9.9', 'CHANGELOG.md'), ('version', '9.9', '__init__.py'),
-    ('min_python', '3.99', 'test.yml'),
+    ('min_python', '3.99', 'settings.ini'), ('min_python', '3.99', 'CONTRIBUTING.md'),
+    ('python_versions', '3.11 3.99', 'test.yml'),
 ])
 def test_a_changed_fact_is_noticed(key, value, place):
     "The places that --write does not change, too"
-    assert any(place in text for text in facts.problems({**settings(), key: value}))
+    assert any(text.startswith((place, '.github')) or place in text
+               for text in facts.problems({**settings(), key: value}))
+
+
+def test_layers_follow_the_numbers(project, monkeypatch):
+    "import-linter's list of modules is that of the notebooks, the last first"
+    monkeypatch.setattr(facts, 'ROOT', project)
+    path = project/'pyproject.toml'
+    text = path.read_text(encoding='utf-8')
+    first, second = re.search(r'(?m)^layers = \[\n(.*\n)(.*\n)', text).groups()
+    path.write_text(text.replace(first + second, second + first), encoding='utf-8')
+    assert any(one.startswith('pyproject.toml') for one in facts.problems(settings()))
+    facts.write(settings())
+    assert path.read_text(encoding='utf-8') == text
 
 
 def test_flow(): assert check_flow.problems() == []
@@ -62,13 +82,74 @@ def lessons(tmp_path):
     'from .late import x', 'from pack.all import *', 'def f():\n    from pack.late import x',
 ])
 def test_backward_imports_are_found(lessons, line):
-    "However they are written"
+    "However they are written; a page that makes nothing may import what any page makes"
     folder = lessons(_00_early=['#| default_exp early', f'#| export\n{line}'],
                      _01_late=['#| default_exp late', 'from pack.early import y'],
-                     _02_end=['from pack import __version__, late', 'import pack.all'],
+                     _00_measures=['from pack import __version__, late', 'import pack.all'],
                      index=['from pack.all import *'])
     [problem] = check_flow.problems(folder, 'pack')
     assert problem.startswith('00_early.ipynb: pack.')
+
+
+def test_imports_of_nothing_are_found(lessons):
+    "Of what no page makes"
+    [problem] = check_flow.problems(lessons(_00_measures=['from pack.gone import x']), 'pack')
+    assert problem == '00_measures.ipynb: pack.gone is made later, if at all'
+
+
+def test_front_door_counts_as_its_module(lessons, monkeypatch):
+    "`from pack import Late` imports pack.late"
+    monkeypatch.setattr(check_flow, 'front_door', lambda package: {'Late': 'late'})
+    folder = lessons(_00_early=['#| default_exp early', 'from pack import Late'],
+                     _01_late=['#| default_exp late'])
+    [problem] = check_flow.problems(folder, 'pack')
+    assert problem == '00_early.ipynb: pack.late is made later, if at all'
+
+
+@pytest.mark.parametrize('line, fine', [
+    ('from pack.early import _x', False), ('from .early import y, _x as x', False),
+    ('import pack.early as e\ne._x()', False), ('from pack import early\nearly._x', False),
+    ('import pack.early\npack.early._x', False), ('from pack import __version__', True),
+    ('from pack.early import Early\nEarly()._x', True), ('from os import _exit', True),
+])
+def test_private_names_stay_at_home(line, fine):
+    "However they are borrowed; what a class keeps for its subclasses is no module's private name"
+    trees = {'late.py': [check_flow.ast.parse(line)]}
+    assert (list(check_flow.private(trees, 'pack')) == []) is fine
+
+
+@pytest.mark.parametrize('text, problem', [
+    ('x = 1\n'*450, None), ('x = 1\n'*451, '451 lines'), ('def f():\n' + '    1\n'*24, None),
+    ('class A:\n    def f(self):\n' + '        1\n'*25, 'f has 26 lines'), ('#'*100, None),
+    ('#'*101, 'line 1: 101'), (f'"""{"a"*200}"""\n__all__ = ["{"a"*100}"]', None),
+])
+def test_long_pieces_are_found(tmp_path, text, problem):
+    "Modules, functions, lines; the two lines that nbdev writes may be as long as it likes"
+    path = tmp_path/'one.py'
+    path.write_text(text)
+    found = list(check_flow.long(path))
+    assert found == [] if problem is None else len(found) == 1 and problem in found[0]
+
+
+LINT = 'lint-imports', '--no-cache', '--no-logo'
+
+
+def test_layers_and_walls(python): assert 'KEPT' in python(*LINT[1:], command=LINT[0])
+
+
+@pytest.mark.parametrize('module, line, says', [
+    ('ratings', 'import torch', 'The library does without PyTorch BROKEN'),
+    ('ratings', 'from collab_course.bias import DotProductBias', 'has a lower number BROKEN'),
+    ('extra', '', 'has a lower number'),
+])
+def test_walls_hold(project, module, line, says):
+    "An import that goes against them, or a module without a number, is found"
+    with open(project/f'collab_course/{module}.py', 'a', encoding='utf-8') as file:
+        file.write(f'\ndef _inside():\n    {line or "pass"}\n')
+    command = [shutil.which(LINT[0], path=os.path.dirname(sys.executable)), *LINT[1:]]
+    env = {**os.environ, 'PYTHONPATH': str(project)}
+    done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True)
+    assert done.returncode and says in re.sub(r'\s+', ' ', done.stdout), done.stdout
 
 
 @pytest.mark.parametrize('source, fine', [
@@ -87,3 +168,78 @@ def test_files():
     files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in project_files()}
     assert [name for name, data in files.items() if ABSOLUTE.search(data)] == []
     assert [name for name, data in files.items() if len(data) > LARGEST] == []
+
+
+def test_every_page_has_its_part():
+    "Numbers of two digits, part by part, the ground floor last"
+    named = dict(parts(NBS))
+    assert all(re.match(r'\d\d_\w+$', path.stem) for path in notebooks() if path.name[0].isdigit())
+    assert [name for name in named if name][-1] == 'Ground floor'
+    assert sorted(path for _, paths in parts(NBS) for path in paths) == sorted(notebooks())
+
+
+def packages(requirements):
+    "The names in a list of requirements"
+    return set(re.findall(r'(?:^| )([\w-]+)', requirements))
+
+
+def test_library_tests_need_only_what_the_extra_test_brings():
+    "Every test that `make library` runs, and what all tests share"
+    ours = packages(settings()['requirements']) | packages(settings()['test_requirements'])
+    tests = {path.stem for path in (ROOT/'tests').glob('*.py')} | {'common'}
+    for path in (ROOT/'tests').glob('*.py'):
+        if path.name in PROJECT: continue
+        nodes = check_flow.ast.walk(check_flow.ast.parse(path.read_text(encoding='utf-8')))
+        names = {a.name for n in nodes if isinstance(n, check_flow.ast.Import) for a in n.names} | {
+            n.module for n in check_flow.ast.walk(check_flow.ast.parse(path.read_text(encoding='utf-8')))
+            if isinstance(n, check_flow.ast.ImportFrom) and not n.level}
+        tops = {name.partition('.')[0] for name in names} - tests - {settings()['lib_name']}
+        assert tops - sys.stdlib_module_names <= {name.replace('-', '_') for name in ours} | {'sklearn'}
+
+
+def test_workflows():
+    "Docs are published after the tests; every Python that is declared runs the library's tests"
+    folder = ROOT/'.github/workflows'
+    test, docs = (yaml.safe_load((folder/f'{name}.yml').read_text()) for name in ('test', 'docs'))
+    assert test['jobs']['library']['strategy']['matrix']['python'] == settings()['python_versions'].split()
+    assert docs[True]['workflow_run']['workflows'] == [test['name']] # YAML reads `on` as true
+    assert "conclusion == 'success'" in docs['jobs']['publish']['if']
+
+
+def test_hooks(project):
+    "pre-commit's cleaning and exporting leave a clean project as it is; git knows notebooks"
+    lines = (ROOT/'.gitattributes').read_text().splitlines()
+    assert {'*.ipynb merge=jupyternotebook', '*.ipynb diff=jupyternotebook'} <= {*lines}
+    hooks = yaml.safe_load((ROOT/'.pre-commit-config.yaml').read_text())['repos'][0]['hooks']
+    for hook in hooks:
+        program = hook['entry'].split()[0]
+        assert shutil.which(os.path.basename(program), path=os.path.dirname(sys.executable)), program
+    assert [hook['id'] for hook in hooks] == ['nbdev-clean', 'nbdev-export', 'facts']
+
+
+TRY = '''
+import importlib, pathlib, {lib}
+for path in pathlib.Path({lib}.__file__).parent.glob('[!_]*.py'):
+    if path.stem not in {old}: importlib.import_module('{lib}.' + path.stem)
+print({lib}.__version__, {lib}.__file__)
+'''
+
+
+def test_wheel_works_alone(wheel, tmp_path):
+    "Installed with pip in an empty environment, without the dev extra"
+    facts, folder = settings(), tmp_path/'venv'
+    pip = ['-m', 'pip', 'install', '--no-compile', '--quiet']
+    try:
+        clean_run(sys.executable, '-m', 'venv', folder, cwd=tmp_path)
+        clean_run(folder/'bin/python', *pip, wheel, cwd=tmp_path)
+        script = TRY.format(lib=facts['lib_name'], old=['recommend'])
+        version, path = clean_run(folder/'bin/python', '-c', script, cwd=tmp_path).stdout.split()
+        assert version == facts['version'] and path.startswith(str(folder))
+        assert 'Usage' in clean_run(folder/'bin'/facts['lib_name'], '--help', cwd=tmp_path).stdout
+    finally: shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_promises_of_speed(python):
+    "At most 1/2, 1/12 and 1/400 of the CPU that an epoch takes with fastai's loader, each row once"
+    printed = python('bench/bench.py', '--check')
+    assert 'touched rows only' in printed

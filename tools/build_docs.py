@@ -11,13 +11,14 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 from latex2mathml.converter import convert
-from nbdev.quarto import nbdev_sidebar, refresh_quarto_yml
+from nbdev.quarto import refresh_quarto_yml
 from nbdev.serve import proc_nbs
 from smalldocs.site import build
 
 import assets
+import moved
 import pages
-from common import ROOT, copy_project, notebooks, settings, site_url
+from common import ROOT, copy_project, parts, reading_order, settings, site_url
 
 BADGE = 'https://colab.research.google.com/assets/colab-badge.svg'
 OUTPUTS = ['README.md', 'docs', 'nbs/nbdev.yml', 'nbs/sidebar.yml']
@@ -28,7 +29,7 @@ EXPECTED = ('unknown key format-links', 'output-file is not read')
 os.environ['PYTHONWARNINGS'] = 'ignore::FutureWarning:torch.jit._script'
 
 PREFIX = re.compile(r'^\d+[a-z]*_')
-# A notebook's name in a link, `](00_data.ipynb#anchor)`, or in a line of sidebar.yml
+# A notebook's name in a link, `](02_data.ipynb#anchor)`, or in a line of sidebar.yml
 LINK = re.compile(r'(?<=\]\(|- )\d+[a-z]*_(?=\w+\.ipynb[)#\n])')
 MATH = re.compile(r'<span class="math (inline|display)">\\[(\[](.*?)\\[)\]]</span>', re.S)
 KATEX = re.compile(r'<link [^>]*katex[^>]*>|<script [^>]*katex[^>]*></script>')
@@ -40,11 +41,21 @@ PICTURE = re.compile(r'data:image/png;base64,([\w+/=]+)')
 SYMBOL = re.compile(r'(\w+\.html)((?:\.md)?)#([\w.]+)')
 
 
+def sidebar(nbs):
+    "The text of sidebar.yml: the notebooks of `nbs` by parts, in reading order"
+    lines = ['website:', '  sidebar:', '    contents:']
+    for name, paths in parts(nbs):
+        if name: lines += [f'      - section: {name}', '        contents:']
+        indent = ' ' * (10 if name else 6)
+        lines += [f'{indent}- {path.name}' for path in paths]
+    return '\n'.join(lines) + '\n'
+
+
 def stage(project):
     "The notebooks as nbdev's processors leave them, named as their pages will be"
     with contextlib.chdir(project):
         refresh_quarto_yml()
-        nbdev_sidebar.__wrapped__(file_re=r'\.ipynb$')
+        Path('nbs/sidebar.yml').write_text(sidebar(Path('nbs')), encoding='utf-8')
         proc = proc_nbs(n_workers=2, force=True)
     here = site_url(settings(project))
     for path in [*proc.glob('*.ipynb'), proc/'sidebar.yml']:
@@ -119,10 +130,11 @@ def markdown(docs, about):
 
 
 def around(docs, facts, sources, nbs):
-    "What stands around the text of every page, the page for what is not there, the notebooks"
+    "What stands around the text of every page, pages for what is not there, the notebooks"
     lines = pages.chapters(nbs/'index.ipynb')
     for path in docs.glob('*.html'): pages.finish(path, facts, sources, lines)
     (docs/'404.html').write_text(pages.not_found(facts), encoding='utf-8')
+    moved.write(docs, facts)
     (docs/'notebooks').mkdir()
     for name in sources.values(): shutil.copy(nbs/name, docs/'notebooks')
     assets.pack(docs)
@@ -137,7 +149,7 @@ def readme(docs, here):
 
 def make(project):
     "Build everything in `project`"
-    sources = {PREFIX.sub('', path.name): path.name for path in notebooks(project/'nbs')}
+    sources = {PREFIX.sub('', path.name): path.name for path in reading_order(project/'nbs')}
     facts = settings(project)
     docs, about = render(stage(project), sources)
     markdown(docs, about)

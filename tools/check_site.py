@@ -8,9 +8,12 @@ from urllib.parse import unquote, urlsplit
 from bs4 import BeautifulSoup
 
 from common import DOCS, report
+from moved import MOVED
 from pages import CLOSING
 
 NOT_FOUND = '404.html'
+# Pages that stand alone: no chapter, no buttons, in no list
+APART = {NOT_FOUND, *(f'{old}.html' for old in MOVED)}
 BUTTONS = ['Open in Colab', 'Download notebook', 'View source', 'Edit this page']
 
 # What a browser fetches by itself
@@ -126,7 +129,7 @@ def lists(folder, pages):
 def check(site, path, soup):
     "All that is wrong with one page"
     yield from page_problems(site, path, soup)
-    if path.name != NOT_FOUND: yield from [*furniture(soup), *card(soup, site.folder)]
+    if path.name not in APART: yield from [*furniture(soup), *card(soup, site.folder)]
 
 
 def problems(folder):
@@ -139,8 +142,8 @@ def problems(folder):
     if index.exists():
         entries = json.loads(index.read_text(encoding='utf-8'))
         found += [(index, site.link(entry['href'], index)) for entry in entries]
-    found += lists(site.folder, names - {NOT_FOUND})
-    if NOT_FOUND not in names: found += [(site.folder, f'it has no {NOT_FOUND}')]
+    found += lists(site.folder, names - APART)
+    found += [(site.folder, f'it has no {name}') for name in sorted(APART - names)]
     if not names: found += [(site.folder, 'it holds no page')]
     return [f'{path.relative_to(site.folder.parent)}: {text}' for path, text in found if text]
 

@@ -1,5 +1,6 @@
 "What the tools share: the facts of settings.ini, the notebooks, the project's files"
 import os
+import re
 import shutil
 import sys
 import time
@@ -11,6 +12,10 @@ ROOT = Path(__file__).resolve().parents[1]
 NBS = ROOT/'nbs'
 DOCS = ROOT/'docs'
 COLAB = 'https://colab.research.google.com/github/'
+# The parts of the course in reading order: the first digit of their notebooks' numbers, their names
+PARTS = {'1': 'Core', '2': 'Reading it', '3': 'Fast', '4': 'Honest numbers', '5': 'Recommend',
+         '6': 'How sure', '7': 'Lists', '8': 'More than ratings', '9': 'At work',
+         '0': 'Ground floor'}
 
 
 def settings(root=ROOT):
@@ -26,8 +31,22 @@ def site_url(facts): return f"https://{facts['user']}.github.io/{facts['repo']}/
 
 
 def notebooks(folder=NBS):
-    "The notebooks in reading order, the home page first"
+    "The notebooks in the order of their numbers, which is import order; the home page first"
     return sorted(folder.glob('*.ipynb'), key=lambda path: (path.stem != 'index', path.name))
+
+
+def parts(folder=NBS):
+    "The notebooks in reading order: the home page, part by part, and those without a number"
+    paths = notebooks(folder)
+    def start(digit): return [path for path in paths if re.match(rf'{digit}\d[a-z]*_', path.name)]
+    yield None, [path for path in paths if path.stem == 'index']
+    yield from ((name, start(digit)) for digit, name in PARTS.items() if start(digit))
+    yield None, [path for path in paths if path.stem != 'index' and not path.name[0].isdigit()]
+
+
+def reading_order(folder=NBS):
+    "The notebooks as a reader takes them, the ground floor last"
+    return [path for _, paths in parts(folder) for path in paths]
 
 
 def project_files(root=ROOT):

@@ -1,6 +1,5 @@
 "Check, or with --write renew, every place where a fact of settings.ini stands again"
 import argparse
-import ast
 import contextlib
 import re
 
@@ -10,7 +9,7 @@ from nbdev.doclinks import nbdev_export
 from PIL import Image
 
 import social_card
-from check_flow import code_cells, course_modules, imports
+from check_flow import by_number
 from common import COLAB, ROOT, notebooks, repo_url, report, settings, site_url
 
 # Patterns hold the fact in their one group
@@ -23,42 +22,21 @@ CLONE = rf'(?:git\+|git clone ){GITHUB}({REPO})'
 FOLDER = rf'git clone {GITHUB}{REPO} && cd ([\w-]+)'
 BRANCH = rf'git\+{GITHUB}{REPO}@([\w./-]+)'
 PAGES = r'https://([\w-]+\.github\.io/[\w.-]+)'
+OLDEST = r'Python (3\.\d+) or newer'
+# The one list of import-linter's contracts that holds all modules, and how a name stands in it
+LAYERS = r'(?s)^layers = \[\n(.*?)\]$'
+LAYER = '    "{}",\n'
 # A notebook's first code cell: in Colab, and nowhere else, it installs the course
 INSTALL = '''#| hide
 #| eval: false
 import sys
 if 'google.colab' in sys.modules:
     %pip install -Uqq "{package} @ git+{repo}@{branch}"'''
-EXTRAS = ['fast']
 
 
-def imported(nodes):
-    "The packages that imports name"
-    for node in nodes:
-        if isinstance(node, ast.Import): yield from (a.name.split('.')[0] for a in node.names)
-        elif node.module: yield node.module.split('.')[0]
-
-
-def reach(path, lib):
-    "Every import that a notebook leads to, its own and those of the course's modules"
-    def modules(nodes): return {name for node in nodes for name in course_modules(node, lib)}
-    nodes, known = imports(code_cells(path)), set()
-    while new := modules(nodes) - known:
-        known |= new
-        files = [ROOT/lib/f'{name}.py' for name in new]
-        trees = [ast.parse(file.read_text(encoding='utf-8')) for file in files if file.exists()]
-        nodes += [node for tree in trees for node in ast.walk(tree)
-                  if isinstance(node, (ast.Import, ast.ImportFrom))]
-    return set(imported(nodes))
-
-
-def install(path, facts):
-    "What a notebook's first code cell says, with the extras that the notebook leads to"
-    def names(extra): return re.findall(r'(?:^| )([\w-]+)', facts[f'{extra}_requirements'])
-    packages = reach(path, facts['lib_name'])
-    extras = ','.join(extra for extra in EXTRAS if packages.intersection(names(extra)))
-    package = facts['lib_name'] + (f'[{extras}]' if extras else '')
-    return INSTALL.format(package=package, repo=repo_url(facts), branch=facts['branch'])
+def install(facts):
+    "What every notebook's first code cell says"
+    return INSTALL.format(package=facts['lib_name'], repo=repo_url(facts), branch=facts['branch'])
 
 
 def is_install(cell):
@@ -69,7 +47,7 @@ def is_install(cell):
 
 def renew_install(path, facts):
     "Put the install cell first among a notebook's code cells, as it should be"
-    nb, source = nbformat.read(path, 4), install(path, facts)
+    nb, source = nbformat.read(path, 4), install(facts)
     code = [cell for cell in nb.cells if cell.cell_type == 'code']
     if code[0].source == source: return
     cell = next(filter(is_install, code), None) or nbformat.v4.new_code_cell()
@@ -84,7 +62,7 @@ def installs(facts):
     "Notebooks whose first code cell is not the install, or that install twice"
     for path in notebooks(ROOT/'nbs'):
         code = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == 'code']
-        first = code[0].source == install(path, facts) and not any(map(is_install, code[1:]))
+        first = code[0].source == install(facts) and not any(map(is_install, code[1:]))
         if not first: yield f'nbs/{path.name}: its first code cell should install the course, alone'
 
 
@@ -97,10 +75,12 @@ def card(facts):
 def needed(facts):
     "Where a fact must stand: file, pattern, what it should say"
     home = f"{facts['user']}/{facts['repo']}"
-    toml = {'name': facts['lib_name'], 'description': facts['description'],
+    toml = {'root_package': facts['lib_name'], 'description': facts['description'],
             'Repository': repo_url(facts), 'Documentation': site_url(facts),
             'branch': facts['branch']}
     for key, fact in toml.items(): yield 'pyproject.toml', rf'^{key} = "(.*)"$', fact
+    yield 'pyproject.toml', r'^\[project\]\nname = "(.*)"$', facts['lib_name']
+    yield 'pyproject.toml', LAYERS, ''.join(map(LAYER.format, reversed(by_number(ROOT/'nbs'))))
     cff = {'title': facts['lib_name'], 'abstract': facts['description'], 'url': site_url(facts),
            'version': facts['version'], 'license': facts['license'], '- name': facts['author'],
            'repository-code': repo_url(facts), 'keywords': ', '.join(facts['keywords'].split())}
@@ -108,6 +88,8 @@ def needed(facts):
     yield f"{facts['lib_name']}/__init__.py", r'^__version__ = "(.*)"$', facts['version']
     yield 'nbs/_quarto.yml', r'href: https://github\.com/(.*)$', home
     yield '.github/workflows/docs.yml', r'branches: \[(.*)\]$', facts['branch']
+    pythons = ', '.join(f'"{version}"' for version in facts['python_versions'].split())
+    yield '.github/workflows/test.yml', r'python: \[(.*)\]$', pythons
     for path in notebooks(ROOT/'nbs'):
         name = f'nbs/{path.name}'
         yield name, BADGE, f"{home}/blob/{facts['branch']}/{name}"
@@ -124,6 +106,7 @@ def allowed(facts):
         yield name, FOLDER, facts['repo']
         yield name, BRANCH, facts['branch']
         yield name, PAGES, site_url(facts).removeprefix('https://').rstrip('/')
+        yield name, OLDEST, facts['min_python']
 
 
 def read(name):
@@ -168,13 +151,10 @@ def changelog(facts):
     if newest != facts['version']: yield f"CHANGELOG.md: {newest} stands before {facts['version']}"
 
 
-def pythons(facts):
-    "Workflows use no Python older than the package allows"
-    def number(version): return tuple(map(int, version.split('.')))
-    oldest = number(facts['min_python'])
-    for path in sorted((ROOT/'.github/workflows').glob('*.yml')):
-        versions = re.findall(r'"(3\.\d+)"', path.read_text(encoding='utf-8'))
-        yield from (f'{path.name}: Python {v} is too old' for v in versions if number(v) < oldest)
+def oldest(facts):
+    "The oldest Python that is tested is the oldest that the package allows"
+    first = facts['python_versions'].split()[0]
+    if first != facts['min_python']: yield f"settings.ini: {first} is tested, not {facts['min_python']}"
 
 
 def problems(facts):
@@ -182,7 +162,7 @@ def problems(facts):
     rules = [*needed(facts), *allowed(facts)]
     gaps = [text for rule in needed(facts) for text in missing(*rule)]
     differing = [text for rule in rules for text in wrong(*rule)]
-    return [*gaps, *differing, *installs(facts), *card(facts), *changelog(facts), *pythons(facts)]
+    return [*gaps, *differing, *installs(facts), *card(facts), *changelog(facts), *oldest(facts)]
 
 
 def export():

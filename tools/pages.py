@@ -140,6 +140,21 @@ def fold(soup):
         box.name, header.name = 'details', 'summary'
 
 
+def fold_parts(soup):
+    "The sidebar's parts fold open without a script; open are the one that is read, or the first"
+    sections = soup.select('#quarto-sidebar .sidebar-item-section')
+    current = [one for one in sections if one.select_one('.active')] or sections[:1]
+    for section in sections:
+        name, pages = section.select_one('.menu-text').get_text(), section.ul.extract()
+        is_open = ' open' if section in current else ''
+        box = element(f'<details{is_open}><summary>{html.escape(name)}</summary></details>')
+        del pages['id']
+        pages['class'] = 'list-unstyled'
+        section.clear()
+        section.append(box)
+        box.append(pages)
+
+
 def colourful(path):
     "Whether much of a picture is coloured, as in a heat map"
     with Image.open(path) as picture:
@@ -176,6 +191,7 @@ def finish(path, facts, sources, lines):
     soup = BeautifulSoup(head + SHEETS + rest, 'html.parser')
     source = sources[f'{path.stem}.ipynb']
     fold(soup)
+    fold_parts(soup)
     title = soup.select_one('main > header, #title-block-header')
     title.insert_after(actions(soup, facts, source))
     if path.stem == 'index': hero(soup)
