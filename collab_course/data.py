@@ -19,7 +19,9 @@ from urllib.error import ContentTooShortError
 from zipfile import ZipFile,is_zipfile
 import numpy as np, pandas as pd
 from pandas import DataFrame,Series
-from .ratings import Ratings,RatingsError,as_times,check_ratings
+from .ids import RatingsError,as_frame,as_times,check_columns,check_ratings
+from .ids import refuse_rows
+from .ratings import Ratings,as_table
 from .read import DataError,find_ratings,movielens_genres,named_errors
 from .read import read_file,read_items
 
@@ -241,10 +243,7 @@ def load_ratings(
     names = [df.attrs['columns'][o] for o in ('user','item','rating','time')]
     df = df[names].set_axis(['user','movie','rating','timestamp'], axis=1)
     df['title'] = df.movie.map(load_movies(folder).set_index('movie').title)
-    no_title = df.title.isna()
-    row = no_title.argmax()
-    if no_title[row]: raise RatingsError(f"'movie' has no title in {no_title.sum():,} of "
-                                         f'{len(df):,} rows; the first is row {row}: {df.movie[row]}')
+    refuse_rows(df.title.isna(), "'movie' has no title", df.movie)
     df.attrs = {}
     return df
 
@@ -287,10 +286,10 @@ def read_ratings(
     return res
 
 # %% ../nbs/02_data.ipynb #7506274b
-def _as_table(df, user, item, title, time=None):
-    "`df` as a `Ratings`, of whose ratings nothing is asked"
-    if isinstance(df, Ratings): return df
-    return Ratings(df, user=user, item=item, rating=None, title=title, time=time)
+def _pair_table(df, **columns):
+    "`df` as a `Ratings`, of which only users, items and titles are asked"
+    if isinstance(df, Ratings): return as_table(df, **columns)
+    return Ratings(df, rating=None, time=None, **columns)
 
 def _sides(in_valid):
     "Row numbers of both sides, from a mask of the held-out rows"
@@ -315,7 +314,7 @@ def split_random(
     title='title', # column of titles, used if it is there
 )->tuple: # row numbers for training and validation, two sorted int arrays
     "Hold out a random share of the rows; the ratings of one user for one film stay together"
-    pair = _as_table(df, user, item, title).pair_numbers()
+    pair = _pair_table(df, user=user, item=item, title=title).pair_numbers()
     room = _n_valid(len(pair), valid_pct)
     order = np.random.default_rng(seed).permutation(pair.max(initial=-1)+1)
     size  = np.bincount(pair).astype('int32')[order]
@@ -336,8 +335,7 @@ def split_folds(
     time='timestamp', # column of times
 )->list: # five (train, valid) pairs of row numbers: u1 to u5
     "The five canonical folds: fold i validates on rows 20000*(i-1) to 20000*i of `u.data`"
-    columns = dict(user=user, item=item, rating=rating, time=time)
-    r = df if isinstance(df, Ratings) else Ratings(df, **columns, title=None)
+    r = as_table(df, user=user, item=item, rating=rating, time=time)
     if len(r)!=100_000 or r.time is None or _md5!=_digest(r):
         raise RatingsError("u1 to u5 are defined by u.data's rows in u.data's order, "
                            "and this frame is not that")
@@ -361,18 +359,19 @@ def split_time(
     time='timestamp', # column of times: numbers, dates, or text that says either
 )->tuple: # row numbers for training and validation, two sorted int arrays
     "Hold out the latest rows; an earlier rating of a held-out pair is held out with it"
-    r = _as_table(df, user, item, title, time)
-    n,times = _n_valid(len(r), valid_pct),r.time
-    if times is None: times = _usual_times(df, time)
-    latest = np.argsort(times, kind='stable')[len(r)-n:]
+    r = _pair_table(df, user=user, item=item, title=title)
+    latest = np.argsort(_times(df, time), kind='stable')[len(r)-_n_valid(len(r), valid_pct):]
     pair = r.pair_numbers()
     return _sides(np.isin(pair, pair[latest]))
 
-def _usual_times(df, time):
-    "Times that `Ratings` did not find in the usual column, or the error that says why"
-    if isinstance(df, Ratings): raise RatingsError('these ratings have no times')
-    if time in df.columns: return as_times(df[time], time)
-    raise RatingsError(f'column {time!r} is missing; the columns are {list(df.columns)}')
+def _times(df, time):
+    "The times of a frame or a `Ratings`, or an error"
+    if not isinstance(df, Ratings):
+        df = as_frame(df)
+        check_columns(df, [time])
+        return as_times(df[time], time)
+    if df.time is None: raise RatingsError('these ratings have no times')
+    return as_table(df, time=time).time
 
 # %% ../nbs/02_data.ipynb #33c2b1bf
 def check_split(

@@ -10,13 +10,13 @@ Docs: https://collab-course.github.io/collab_course/read.html.md"""
 __all__ = ['DataError', 'pick_columns', 'parse_ids', 'find_ratings', 'named_errors', 'read_file', 'movielens_genres',
            'read_items']
 
-# %% ../nbs/01_read.ipynb #078a2fc1
+# %% ../nbs/01_read.ipynb #9cb20951
 import codecs,csv,re,warnings,zipfile,zlib
 from contextlib import contextmanager
 from pathlib import Path
 import pandas as pd
 from pandas import DataFrame,Series
-from .ratings import RatingsError
+from .ids import RatingsError
 
 # %% ../nbs/01_read.ipynb #431abc3f
 class DataError(OSError):
@@ -92,14 +92,14 @@ def _parse_ratings(texts):
     return texts if x.isna().any() else x
 
 def _parse_times(texts):
-    "Times that sort: numbers or ISO dates"
+    "Times that sort: numbers or ISO dates, as times in UTC"
     x = _parse_ratings(texts)
     if x is not texts: return x
     x = Series(texts, dtype=object)
     x = pd.to_datetime(x, format='ISO8601', utc=True, errors='coerce')
     odd = [o for o,bad in zip(texts, x.isna()) if bad]
     if odd: raise ValueError(f'the time {odd[0]!r} is neither a number nor an ISO date')
-    return x
+    return x.dt.tz_localize(None)
 
 # %% ../nbs/01_read.ipynb #af361190
 _parsers = dict(user=parse_ids, item=parse_ids, rating=_parse_ratings, title=list,

@@ -73,27 +73,27 @@ class _Training:
             hint = '' if 'ratings' in vars(self) else ': it is not trained yet, call `fit` first'
             raise AttributeError(f'{type(self).__name__} has no {name!r}{hint}')
 
-# %% ../nbs/41_recommender.ipynb #9037b997
+# %% ../nbs/41_recommender.ipynb #463cb8fa
 class _Scores:
-    "What a model writes: `_predict` or `_scores`, and perhaps `_fold_in`, `_explain`, `_mean_std`"
+    "What a model writes: `_predict` or `_scores`, and perhaps `_fold_in`, `_explain`, `mean_std`"
     def _predict(self, u, i): # rows of users and items, pair by pair, to predictions
         res = np.empty(len(u))
         for user in np.unique(u):
             at = u==user
-            res[at] = self._to_rating(self._scores(int(user))[i[at]])
+            res[at] = self.to_ratings(self._scores(int(user))[i[at]])
         return res
 
     def _scores(self, user): # a user's row, to a score for each item, shape (n_items,)
         every = np.arange(len(self.ratings.items))
         return self._predict(np.full(len(every), user), every)
 
-    def _to_rating(self, scores): return scores # in the unit of the ratings
+    def to_ratings(self, scores): return scores # in the unit of the ratings
 
     def _fold_in(self, items, ratings): # a history to a score for each item, shape (n_items,)
         raise NotImplementedError(f'{type(self).__name__} answers for the users that it was '
                                   'trained on, and not for new ones')
 
-    def _mean_std(self, who, items, noise): # means and standard deviations, unlimited
+    def mean_std(self, who, items, noise): # means and standard deviations, unlimited
         raise NotImplementedError(f'{type(self).__name__} does not know how sure it is; '
                                   'BayesianMF does')
 
@@ -115,7 +115,7 @@ class _Scores:
         items, # item rows, shape (n,)
     )->np.ndarray: # predicted ratings, within the limits of the ratings; shape (n,)
         "What `predict` does, asked by rows"
-        if isinstance(who, History): res = self._to_rating(self.item_scores(who)[items])
+        if isinstance(who, History): res = self.to_ratings(self.item_scores(who)[items])
         else: res = self._predict(who, items)
         return self._limited(np.asarray(res, float))
 
@@ -153,7 +153,7 @@ class _Who:
     def _rated(self, who): # item rows
         return who.items if isinstance(who, History) else self.ratings.seen(who)
 
-# %% ../nbs/41_recommender.ipynb #870ec43f
+# %% ../nbs/41_recommender.ipynb #d66c9c2b
 class _Predictions:
     "What somebody would rate"
     def predict(self,
@@ -166,7 +166,7 @@ class _Predictions:
         "The rating that is expected, pair by pair"
         who,i = self._pairs(who, items)
         if not return_std: return self.predict_rows(who, i)
-        mean,std = self._mean_std(who, i, noise)
+        mean,std = self.mean_std(who, i, noise)
         return self._limited(mean), std
 
     def predict_interval(self,
@@ -178,7 +178,7 @@ class _Predictions:
     )->tuple: # lower and upper ends, two arrays of shape (n,)
         "Where each rating may lie, within the limits of the ratings"
         z,(who,i) = half_width(level),self._pairs(who, items)
-        mean,std = self._mean_std(who, i, noise)
+        mean,std = self.mean_std(who, i, noise)
         return self._limited(mean-z*std), self._limited(mean+z*std)
 
     def explain(self,
@@ -198,7 +198,7 @@ class _Predictions:
         return DataFrame({'item': r.items.ids[rows], 'title': r.titles[rows],
                           'rating': who.ratings[best], 'effect': effect[best]})
 
-# %% ../nbs/41_recommender.ipynb #efcd75e2
+# %% ../nbs/41_recommender.ipynb #9ce68e45
 class _Choice:
     "Which items may be listed, and how a list looks"
     def rank(self,
@@ -230,9 +230,9 @@ class _Choice:
 
     def _shown(self, scores): # the column of a list: scores or ratings
         if self.ranks_only: return dict(score=scores)
-        return dict(rating=self._limited(self._to_rating(scores)))
+        return dict(rating=self._limited(self.to_ratings(scores)))
 
-# %% ../nbs/41_recommender.ipynb #5941cab5
+# %% ../nbs/41_recommender.ipynb #eedca209
 class _Lists:
     "What to recommend"
     def recommend(self,
@@ -260,7 +260,7 @@ class _Lists:
         "A list by what may be expected at the least"
         z,every = half_width(level),np.arange(len(self.ratings.items))
         one = who if isinstance(who, History) else np.full(len(every), who)
-        mean,std = self._mean_std(one, every, noise=False)
+        mean,std = self.mean_std(one, every, noise=False)
         lower = mean-z*std
         rows = self.rank(lower, rated, n, among, min_ratings)
         return self._frame(rows, min_ratings, rating=self._limited(mean[rows]),

@@ -74,7 +74,7 @@ def check_least(
         raise ValueError(f'{what}, a whole number, at least {least}, not {n!r}')
     return int(n)
 
-# %% ../nbs/06_settings.ipynb #52c502c4
+# %% ../nbs/06_settings.ipynb #0ae85225
 class HasSettings:
     "Settings stand in the constructor, and each is an attribute of the same name"
     def settings(self)->dict: # by name, as they were given
@@ -91,16 +91,30 @@ class HasSettings:
                                     f'it has {", ".join(self.settings()) or "none"}')
         return type(self)(**{k: _clone(v) for k,v in {**self.settings(), **changed}.items()})
 
+    def has_seed(self)->bool: # its own, or that of a model inside
+        "Would another seed make another model?"
+        return 'seed' in self.settings() or any(o.has_seed() for o in _inside(self))
+
     def reseeded(self,
         seed:int, # for all random numbers
     )->Self: # not trained
-        "A clone with another seed, where the model has one"
-        return self.clone(seed=seed) if 'seed' in self.settings() else self.clone()
+        "A clone with another seed, where there is one; models inside get it, too"
+        def new(o):
+            if isinstance(o, HasSettings): return o.reseeded(seed)
+            return {k: new(v) for k,v in o.items()} if isinstance(o, dict) else o
+        changed = {k: new(v) for k,v in self.settings().items()}
+        return self.clone(**{**changed, **({'seed': seed} if 'seed' in changed else {})})
 
     def __repr__(self):
         usual = inspect.signature(type(self).__init__).parameters
         given = [f'{k}={v!r}' for k,v in self.settings().items() if not _same(v, usual[k].default)]
         return f"{type(self).__name__}({', '.join(given)})"
+
+def _inside(model):
+    "The models among a model's settings"
+    for o in model.settings().values():
+        yield from [o]*isinstance(o, HasSettings)
+        if isinstance(o, dict): yield from [v for v in o.values() if isinstance(v, HasSettings)]
 
 def _clone(value):
     "A setting for another model: models in it are cloned, too"

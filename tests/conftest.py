@@ -64,19 +64,31 @@ def clean_run(*command, cwd):
 
 
 @pytest.fixture(scope='session')
-def dist(tmp_path_factory, worker_id):
-    "The folder of the wheel and the sdist, built once from a copy, whichever process comes first"
-    alone = worker_id == 'master'
-    shared = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
-    with open(shared/'dist.lock', 'w') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        project = shared/'build'/'project'
-        if not project.exists():
-            copy_project(project)
-            done = clean_run(sys.executable, '-m', 'build', cwd=project)
-            printed = done.stdout + done.stderr
-            assert not re.search(r'(?i)warning|deprecat', printed), printed
-    return project/'dist'
+def once(tmp_path_factory, worker_id):
+    "A folder that `make` fills, once for all processes: `once(name, make)` gives its path"
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == 'master' else base.parent
+    def ensure(name, make):
+        folder, done = shared/name, shared/f'{name}.done'
+        with open(shared/f'{name}.lock', 'w') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                make(folder)
+                done.touch()
+        return folder
+    return ensure
+
+
+@pytest.fixture(scope='session')
+def dist(once):
+    "The folder of the wheel and the sdist, built from a copy"
+    def make(folder):
+        copy_project(folder)
+        done = clean_run(sys.executable, '-m', 'build', cwd=folder)
+        printed = done.stdout + done.stderr
+        assert not re.search(r'(?i)warning|deprecat', printed), printed
+    return once('build', make)/'dist'
 
 
 @pytest.fixture(scope='session')

@@ -1,0 +1,69 @@
+"Types: mypy --strict on a file that calls every public method, against the built wheel"
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import collab_course
+import pytest
+from conftest import clean_run
+
+TYPED = Path(__file__).with_name('typed.py')
+
+
+@pytest.fixture(scope='session')
+def site(once, wheel):
+    "A folder with the unpacked wheel alone, which is all that mypy knows of the package"
+    def make(folder):
+        clean_run(sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps', '--target', folder, wheel,
+                  cwd=wheel.parent)
+    return once('typed', make)
+
+
+def mypy(site, file):
+    "What mypy finds in a file"
+    env = {**os.environ, 'MYPYPATH': str(site)}
+    line = [sys.executable, '-m', 'mypy', '--strict', '--no-error-summary', '--follow-imports', 'silent',
+            '--cache-dir', site.with_name('mypy-cache'), file]
+    done = subprocess.run(line, cwd=site.parent, env=env, capture_output=True, text=True)
+    return done.stdout + done.stderr
+
+
+def test_every_public_method_is_typed(site):
+    "`--strict` has nothing to say"
+    assert mypy(site, TYPED) == ''
+
+
+@pytest.mark.parametrize('line, problem', [
+    ('BiasedMF.fit(df)', 'Missing positional|arg-type|Incompatible'),
+    ('BiasedMF().fitt(df)', 'has no attribute "fitt"'),
+    ('BiasedMF(n_factors="fifty")', 'incompatible type'),
+    ('BiasedMF().fit(df, quite=True)', 'Unexpected keyword argument "quite"'),
+    ('collab_course.nothing', 'has no attribute "nothing"'),
+])
+def test_a_wrong_call_is_found(site, tmp_path, line, problem):
+    "Types are known, not merely absent"
+    file = tmp_path/'wrong.py'
+    file.write_text(f'import collab_course\nimport pandas as pd\nfrom collab_course import BiasedMF\n\n'
+                    f'def wrong(df: pd.DataFrame) -> None:\n    {line}\n')
+    assert re.search(problem, mypy(site, file)), mypy(site, file)
+
+
+def test_no_method_is_left_out():
+    "typed.py names every public method of every model and every name of the front door"
+    tree = ast.parse(TYPED.read_text(encoding='utf-8'))
+    called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    models = [o for o in map(collab_course.__getattr__, collab_course.__all__)
+              if isinstance(o, type) and issubclass(o, collab_course.Recommender)]
+    questions = {name for name in dir(collab_course.Recommender) if name[0] != '_'} - INNER
+    assert len(models) > 5 and questions <= called
+    own = {name for o in models for name in dir(o) if name[0] != '_' and callable(getattr(o, name))}
+    assert own - INNER <= called
+    imported = {a.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for a in node.names}
+    assert set(collab_course.__all__) <= imported
+
+
+# What models hand to each other, by rows
+INNER = {'item_scores', 'predict_rows', 'rank', 'packed'}

@@ -1,0 +1,68 @@
+"Every public method of the models, with the types that a caller has: read by mypy, never run"
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import collab_course
+from collab_course import (BayesianMF, BiasedMF, Choose, DampedMeans, Ensemble, Popularity, Ratings,
+                           Recommender, check_recommender, evaluate, leaderboard, load,
+                           load_ratings, read_ratings)
+
+
+def models() -> Mapping[str, Recommender]:
+    "One of each, with settings of every kind"
+    return {'means': DampedMeans(damping=5.), 'popular': Popularity(),
+            'mf': BiasedMF(n_factors=50, wd=.1, seed=42, y_range=(0, 5.5), n_epoch=None),
+            'bayes': BayesianMF(n_factors=10, n_sweeps=None, seed=1),
+            'ensemble': Ensemble(BiasedMF(), 3), 'choose': Choose({'mf': BiasedMF()})}
+
+
+def train(model: BiasedMF, df: pd.DataFrame) -> BiasedMF:
+    "A fit has the type of what was fitted"
+    fitted: BiasedMF = model.fit(df, user='who', item='what', rating='stars', title=None, time=None, quiet=True)
+    again: BiasedMF = model.clone(wd=.2).fit(Ratings(df))
+    updated: BiasedMF = again.update(df)
+    copy: BiasedMF = model.reseeded(3)
+    return fitted if fitted.used else updated or copy
+
+
+def ask(model: Recommender, likes: dict[str, int]) -> pd.DataFrame:
+    "Each question"
+    stars: np.ndarray = model.predict(1, [1, 2])
+    mean, std = model.predict(1, [1, 2], return_std=True, noise=False)
+    low, high = model.predict_interval(1, 2, level=.5, noise=False)
+    if model.ranks_only: print(stars, mean, std, low, high)
+    found: list[pd.DataFrame] = [
+        model.recommend(1), model.recommend(likes, 5, items=[1, 2], exclude=['Fargo (1996)'], seen=True),
+        model.recommend(likes, by='lower', level=.8, min_ratings=0),
+        model.recommend_all(3, users=[1], items=None, exclude=(), seen=False, min_ratings=5),
+        model.similar('Fargo (1996)', n=3, min_ratings=1), model.find('fargo', 5), model.explain(1, 2, n=3),
+    ]
+    return pd.concat(found)
+
+
+def keep(model: Recommender, folder: Path) -> Recommender:
+    "Saved and loaded, by its class and by the file's"
+    where: Path = model.save(folder, ratings=False)
+    mine: BiasedMF = BiasedMF.load(where)
+    known: Recommender = load(str(folder), classes=[BiasedMF])
+    settings: dict[str, object] = model.settings()
+    return mine if settings else known
+
+
+def judge(df: pd.DataFrame) -> pd.DataFrame:
+    "Measures, and a table of them"
+    row: pd.Series = evaluate(BiasedMF(), df, (np.arange(8), np.arange(8, 10)), k=None, good=4.)
+    check_recommender(DampedMeans())
+    print(row, collab_course.__version__)
+    return leaderboard(dict(models()), df, seeds=(1, 2), k=10)
+
+
+def table() -> Ratings:
+    "What they learn from"
+    ratings = Ratings(load_ratings(), title=None)
+    part: Ratings = ratings.take([0, 1])
+    frame: pd.DataFrame = read_ratings('ratings.csv')
+    return part if len(ratings) and len(frame) else Ratings(frame, user='who', rating=None)
