@@ -13,7 +13,7 @@ __version__ = "0.2.0"
 _HOMES = {
     'Ratings': 'ratings', 'read_ratings': 'data', 'load_ratings': 'data',
     'evaluate': 'evaluation', 'leaderboard': 'evaluation',
-    'Recommender': 'recommender', 'load': 'recommender', 'check_recommender': 'recommender',
+    'Recommender': 'recommender', 'load': 'recommender', 'check_recommender': 'model_checks',
     'DampedMeans': 'recommender', 'Popularity': 'recommender', 'BiasedMF': 'biased_mf',
     'BayesianMF': 'bayes', 'Ensemble': 'evaluation', 'Choose': 'evaluation',
 }

@@ -4,10 +4,10 @@ from collab_course.biased_mf import BiasedMF as BiasedMF
 from collab_course.data import load_ratings as load_ratings, read_ratings as read_ratings
 from collab_course.evaluation import (Choose as Choose, Ensemble as Ensemble, evaluate as evaluate,
                                       leaderboard as leaderboard)
+from collab_course.model_checks import check_recommender as check_recommender
 from collab_course.ratings import Ratings as Ratings
 from collab_course.recommender import (DampedMeans as DampedMeans, Popularity as Popularity,
-                                       Recommender as Recommender,
-                                       check_recommender as check_recommender, load as load)
+                                       Recommender as Recommender, load as load)
 
 __version__: str
 __all__: list[str]

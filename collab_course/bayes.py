@@ -21,11 +21,11 @@ from .settings import check_settings,progress_bar
 def _kept_draws(x, y, sizes, mf):
     "The draws to keep, evenly spaced; Ctrl-C ends the chain, if two of them are there"
     from collab_course.gibbs import Draw,sample_gibbs # here: numba takes its time to import
-    n_sweeps,burn_in,n_keep = int(mf.n_sweeps),int(mf.burn_in),int(mf.n_keep)
+    n_sweeps,burn_in = int(mf.used.get('n_sweeps', mf.n_sweeps)),int(mf.burn_in)
     seed = None if mf.seed is None else int(mf.seed)
     draws = sample_gibbs(x, y, sizes, int(mf.n_factors), seed, mf.prior)
     kept,n = [],n_sweeps-burn_in
-    n_keep = min(n_keep, n)
+    n_keep = min(int(mf.n_keep), n)
     try:
         with progress_bar(n_sweeps, 'sweeps', mf._quiet) as bar:
             for k,o in zip(range(-burn_in, n), draws):
@@ -60,6 +60,7 @@ class _Sampled:
     def _fit(self, ratings):
         from collab_course.kernel import warn_without_numba
         warn_without_numba()
+        self.used = dict(n_sweeps=300) if self.n_sweeps is None else {}
         y,sizes = ratings.y,(len(ratings.users),len(ratings.items))
         self.offset,self.scale = float(y.mean()),float(y.std() if np.ptp(y) else 1.)
         kept = _kept_draws(ratings.x, (y-self.offset)/self.scale, sizes, self)
@@ -136,7 +137,7 @@ class BayesianMF(_Sampled, _KnownUsers, _NewUsers, _Explained, Recommender):
     "A model that averages over all weights that fit, and says how sure it is"
     def __init__(self,
         n_factors:int=10, # length of each row of factors, at least 1
-        n_sweeps:int=300, # draws in all
+        n_sweeps:int|None=300, # draws in all; None for 300
         burn_in:int=20, # the first ones, which are thrown away
         seed:int|None=42, # of all random numbers; None for others each time
         n_keep:int=100, # draws kept, at most
@@ -144,11 +145,17 @@ class BayesianMF(_Sampled, _KnownUsers, _NewUsers, _Explained, Recommender):
     ):
         self.n_factors,self.n_sweeps,self.burn_in,self.seed = n_factors,n_sweeps,burn_in,seed
         self.n_keep,self.prior = n_keep,Prior(*prior)
-        _check_whole(n_factors=n_factors, n_sweeps=n_sweeps, burn_in=burn_in, n_keep=n_keep)
+        _check_whole(n_factors=n_factors, burn_in=burn_in, n_keep=n_keep,
+                     n_sweeps=300 if n_sweeps is None else n_sweeps)
         check_settings(seed=seed)
         _check_prior(self.prior)
 
-    def _mean_std(self, who, items, noise):
+    def mean_std(self,
+        who, # user rows, shape (n,), or a `History`
+        items, # item rows, shape (n,)
+        noise:bool=True, # of a rating? False for the expected rating
+    )->tuple: # means and standard deviations, not limited to the scale, two arrays (n,)
+        "What a rating is expected to be, and how far off that may be"
         if isinstance(who, History):
             means,precisions = self._new_user(*who)
             mean = self._new_scores(means)[items]

@@ -26,15 +26,6 @@ def rating_range(
     span = (hi-lo) or 1.
     return lo - span/4, hi + span/8
 
-# %% ../nbs/51_biased_mf.ipynb #beb03a56
-def to_stars(
-    ratings, # in any unit, shape (n,)
-    y_range:tuple, # range of the sigmoid, in that unit
-)->np.ndarray: # the same where the range is (0,5.5), shape (n,)
-    "Ratings moved and stretched so that their range becomes (0,5.5)"
-    lo,hi = y_range
-    return (np.asarray(ratings, float)-lo) * (5.5/(hi-lo))
-
 # %% ../nbs/51_biased_mf.ipynb #e7f6d947
 def _check_range(y_range):
     "Raise `ValueError` unless it is None or two finite numbers, lowest first"
@@ -44,22 +35,33 @@ def _check_range(y_range):
     if lo<hi and np.isfinite([lo,hi]).all(): return lo,hi
     raise ValueError(f'y_range goes from lowest to highest, two finite numbers, not {y_range!r}')
 
+# %% ../nbs/51_biased_mf.ipynb #beb03a56
+def to_stars(
+    ratings, # in any unit, shape (n,)
+    y_range:tuple, # range of the sigmoid, in that unit
+)->np.ndarray: # the same where the range is (0,5.5), shape (n,)
+    "Ratings moved and stretched so that their range becomes (0,5.5)"
+    lo,hi = _check_range(y_range)
+    return (np.asarray(ratings, float)-lo) * (5.5/(hi-lo))
+
+# %% ../nbs/51_biased_mf.ipynb #5a1e57a7
 def start_weights(
     ratings, # a `Ratings`
     y_range:tuple, # range of the sigmoid, in the unit of the ratings
     n_factors:int, # length of each row of factors
     rng, # numpy's random generator
+    at_means:bool, # biases at the damped means? else near 0, as the factors
 )->np.ndarray: # users then items, bias first, float32, shape (n_users+n_items, 1+n_factors)
-    "Weights that predict about what damped means do, with small random factors"
+    "Initial weights: small random factors, and biases that predict about what damped means do"
+    n_users,n_rows = len(ratings.users),len(ratings.users)+len(ratings.items)
+    W = rng.normal(0, .002, (n_rows,1+n_factors)).astype('float32')
+    if not at_means: return W
     means,(lo,hi) = DampedMeans().fit(ratings),y_range
     def logit(stars):
         share = np.clip((stars-lo)/(hi-lo), .02, .98)
         return np.log(share/(1-share))
-    n = len(ratings.users),len(ratings.items)
-    W = rng.normal(0, .01, (sum(n), 1+n_factors)).astype('float32')
-    middle = logit(means.mean)
-    for part,effect in zip(np.split(W, [n[0]]), (means.user_effect,means.item_effect)):
-        part[:,0] += logit(means.mean+effect)-middle/2
+    for rows,effect in zip(np.split(W, [n_users]), (means.user_effect,means.item_effect)):
+        rows[:,0] += logit(means.mean+effect) - logit(means.mean)/2
     return W
 
 # %% ../nbs/51_biased_mf.ipynb #6f6c7904
@@ -68,7 +70,7 @@ class BiasedMF(Recommender):
     def __init__(self,
         n_factors:int=50, # length of each row of factors
         n_epoch:int|None=None, # passes over the ratings; None for 5
-        lr:float|None=None, # highest learning rate of the cycle; None for .005
+        lr:float|None=None, # highest learning rate of the cycle; None for .005, .001 for few ratings
         wd:float|None=None, # decoupled weight decay, 0 turns it off; None for .1
         bs:int|None=None, # batch size; None for 64
         y_range:tuple|None=None, # range of the sigmoid; None for `rating_range`
@@ -83,11 +85,12 @@ class BiasedMF(Recommender):
     def _fit(self, ratings):
         from collab_course.kernel import train_rows,warn_without_numba # here: questions need no numba
         warn_without_numba()
-        rule = dict(n_epoch=5, lr=5e-3, wd=.1, bs=64, y_range=rating_range(ratings.y))
+        few = len(ratings)<50_000
+        rule = dict(n_epoch=5, lr=1e-3 if few else 5e-3, wd=.1, bs=64, y_range=rating_range(ratings.y))
         self.used = {k: v for k,v in rule.items() if getattr(self, k) is None}
         recipe = {k: self._value(k) for k in ('n_epoch','lr','wd','bs')}
         rng,ends,n = np.random.default_rng(self.seed),self._value('y_range'),len(ratings.users)
-        W = start_weights(ratings, ends, self.n_factors, rng)
+        W = start_weights(ratings, ends, self.n_factors, rng, at_means=few)
         with progress_bar(recipe['n_epoch']*len(ratings), 'ratings', self._quiet, unit_scale=True) as bar:
             train_rows(W, ratings.x, to_stars(ratings.y, ends), n, rng.permutation, progress=bar.update,
                        y_range=(0,5.5), **recipe)
@@ -111,19 +114,45 @@ class BiasedMF(Recommender):
     def _scores(self, user): return np.einsum('ij,j->i', self._item_rows, self._user_rows[user])
     def _item_factors(self): return self.item_weights[:,1:]
 
+    @cached_property
+    def _average(self): return self._user_rows[:,1:].mean(axis=0) # user: bias and factors
+
     def _new_user(self, items, ratings): # bias and factors
-        average,rows = self._user_rows[:,1:].mean(axis=0),self._item_rows[items]
-        return new_user_factors(rows, ratings, average, self._value('y_range'), self.penalty)
+        return new_user_factors(self._item_rows[items], ratings, self._average,
+                                self._value('y_range'), self.penalty)
 
     def _fold_in(self, items, ratings):
-        return np.einsum('ij,j->i', self._item_rows, np.insert(self._new_user(items, ratings), 0, 1))
+        theta = self._new_user(items, ratings)
+        return np.einsum('ij,j->i', self._item_rows, np.insert(theta, 0, 1))
 
     def _explain(self, items, ratings, item):
         rows,theta = self._item_rows,self._new_user(items, ratings)
-        return rating_effects(rows[items], ratings, theta, rows[item], self._value('y_range'), self.penalty)
+        return rating_effects(rows[items], ratings, theta, rows[item], self._value('y_range'),
+                              self.penalty)
+
+    def widget_data(self,
+        ratings:dict|None=None, # to begin with: {item's id or exact title: rating}
+        n:int=10, # recommendations to show, at least 1
+        *,
+        min_ratings:int=20, # items with fewer are left out
+    )->dict: # arguments by name
+        "What `rate_widget` asks for, to answer new users as this model does"
+        ratings,r = ratings or {},self.ratings
+        top = self.recommend(ratings, n, min_ratings=min_ratings) # checks all three
+        rows,rated = np.flatnonzero(r.counts>=min_ratings),r.item_rows(list(ratings))
+        if not len(rows): raise ValueError(f'no item has {min_ratings} ratings or more')
+        rare = rated[r.counts[rated]<min_ratings]
+        if len(rare): raise ValueError(f'{r.titles[rare[0]]!r} has fewer than {min_ratings} '
+                                       'ratings, and is not on the page')
+        places = np.searchsorted(rows, rated).tolist()
+        return dict(titles=r.titles[rows], counts=r.counts[rows], factors=self.item_weights[rows],
+                    start=self._average, fallback=top, y_range=self._value('y_range'),
+                    rating_limits=r.rating_limits, penalty=self.penalty, n=n,
+                    rated=dict(zip(places, map(float, ratings.values()))))
 
     @classmethod
     def _from_0_1(cls, info, tensors):
         users,items = np.split(tensors['weights'], [len(info['users'])])
-        settings = dict(n_factors=info['n_factors'], y_range=tuple(info['y_range']), penalty=info['ridge'])
+        settings = {'n_factors': info['n_factors'], 'penalty': info['ridge'],
+                    'y_range': tuple(info['y_range'])}
         return settings, dict(user_weights=users, item_weights=items)

@@ -26,7 +26,8 @@ def flat_weights(
 )->Tensor: # its weights, users then items, bias first, shape (n_users+n_items, 1+n_factors)
     "All weights of a model in one table; where it has no biases, they are 0"
     def side(factors, bias):
-        return torch.cat([factors.new_zeros(len(factors), 1) if bias is None else bias, factors], 1)
+        none = factors.new_zeros(len(factors), 1)
+        return torch.cat([none if bias is None else bias, factors], dim=1)
     return torch.cat([side(*o) for o in weight_tables(model)]).detach().cpu().float()
 
 def set_weights(

@@ -60,6 +60,7 @@ def _check_members(archive):
     if not bad: return
     raise DataError(f'{archive} is refused: its member {bad[0]!r} points outside the folder')
 
+# %% ../nbs/02_data.ipynb #4035f3db
 @contextmanager
 def _as_data_error(what):
     "Any failure inside becomes a `DataError` that begins with `what`"
@@ -174,6 +175,7 @@ def _untar(url, base):
     except (ContentTooShortError,NameError) as e: # fastcore 2.2 does not import it: NameError
         raise DataError(f'{url} broke off before it was complete') from e
 
+# %% ../nbs/02_data.ipynb #3c90260f
 def _fields(table): return [o.split('\t') for o in table.decode('utf-8').splitlines()[1:]]
 
 def _write_100k(folder, inter, item, user):

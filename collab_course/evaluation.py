@@ -1,6 +1,6 @@
 """How good is it? There are as many answers as ways to ask.
 
-Train a model on a part of the data and judge it by the rest (`evaluate`, `leaderboard`); models made of models (`Ensemble`, `Choose`).
+Train a model on a part of the data and judge it by the rest (`evaluate`, `leaderboard`); models made of models (`Choose`, `Ensemble`).
 
 Docs: https://collab-course.github.io/collab_course/evaluation.html.md"""
 
@@ -11,94 +11,112 @@ __all__ = ['predict_all', 'evaluate', 'leaderboard', 'Choose', 'Ensemble']
 
 # %% ../nbs/42_evaluation.ipynb #6770eda2
 import numpy as np
+from numbers import Real
 from pandas import DataFrame,Series
 from .data import check_split,split_random
 from .metrics import expected_gains,mae,ndcg,recall,rmse
-from .ratings import as_table
+from .ratings import Ratings,as_table
 from .recommender import DampedMeans,History,Recommender
-from .settings import check_n,check_settings
+from .settings import check_n,check_settings,progress_bar
 
-# %% ../nbs/42_evaluation.ipynb #853a68b2
-def _known_rows(m, r, rows):
-    "For rows of a table the user and item rows in a model, -1 where it does not know them"
+# %% ../nbs/42_evaluation.ipynb #d4314d41
+def _model_rows(m, r, rows):
+    "User and item rows in a model's table of some rows of `r`, -1 where it does not know them"
     u,i = r.x[rows].T
     return m.ratings.users.rows(r.users.ids)[u], m.ratings.items.rows(r.items.ids)[i]
 
 def predict_all(
     m:Recommender, # trained on a part of `r`
-    r, # a `Ratings`
+    r:Ratings, # all ratings
     rows, # row numbers in `r` to predict, shape (n,)
 )->np.ndarray: # predicted ratings, shape (n,)
     "Predictions for rows, those of damped means where user or item is unknown"
-    u,i = _known_rows(m, r, rows)
-    known = (u>=0) & (i>=0)
-    preds = np.empty(len(rows))
-    if not known.all(): preds[~known] = DampedMeans().fit(m.ratings).predict_rows(u[~known], i[~known])
-    preds[known] = m.predict_rows(u[known], i[known])
+    u,i = _model_rows(m, r, rows)
+    known,preds = (u>=0) & (i>=0),np.empty(len(u))
+    if known.any(): preds[known] = m.predict_rows(u[known], i[known])
+    if known.all(): return preds
+    preds[~known] = DampedMeans().fit(m.ratings).predict_rows(u[~known], i[~known])
     return preds
 
+# %% ../nbs/42_evaluation.ipynb #853a68b2
 def _rating_errors(m, r, rows):
     "RMSE and MAE, and how many users, items and rows were unknown"
-    u,i = _known_rows(m, r, rows)
-    errors = dict(rmse=np.nan, mae=np.nan)
+    (u,i),x,errors = _model_rows(m, r, rows),r.x[rows],dict(rmse=np.nan, mae=np.nan)
     if not (m.ranks_only or r.interactions):
         preds = predict_all(m, r, rows)
         errors = dict(rmse=rmse(preds, r.y[rows]), mae=mae(preds, r.y[rows]))
-    def different(rows, unknown): return len(np.unique(rows[unknown]))
-    x = r.x[rows]
-    return errors | dict(n=len(rows), unknown_users=different(x[:,0], u<0),
-                         unknown_items=different(x[:,1], i<0), unknown_rows=int(((u<0)|(i<0)).sum()))
+    return errors | dict(n=len(rows), unknown_users=len(np.unique(x[u<0,0])),
+                         unknown_items=len(np.unique(x[i<0,1])),
+                         unknown_rows=int(((u<0) | (i<0)).sum()))
 
-# %% ../nbs/42_evaluation.ipynb #e4b09757
+# %% ../nbs/42_evaluation.ipynb #bff1f127
 _min_ratings = 20 # as `recommend` has it
 
-def _expected_hits(m, user, k, group, find):
-    "Up to `k` item rows for a user's row, and at each place the hits to be expected"
-    scores = m.item_scores(user)
+def _list_of(m, user, k):
+    "A user's list with all that tie at its end: item rows, and numbers that are equal for ties"
+    scores,few = m.item_scores(user),m.ratings.counts<_min_ratings
+    if np.isnan(scores).any(): raise ValueError(f'{m!r} gives a score that is not a number')
     rows = m.rank(scores, m.ratings.seen(user), k, min_ratings=_min_ratings, ties=True)
-    hits = np.isin(group[rows], find)
-    again = np.ones(len(rows), dtype=bool)
-    again[np.unique(group[rows], return_index=True)[1]] = False
-    score,few = scores[rows],m.ratings.counts[rows]<_min_ratings
-    change = (score[1:]!=score[:-1]) | (few[1:]!=few[:-1])
-    tied = np.append(0, change.cumsum())[:len(rows)]
-    return rows[:k], expected_gains(hits & ~again, tied)
+    place = np.stack([few[rows],scores[rows]])
+    return rows, np.append(0, (place[:,1:]!=place[:,:-1]).any(axis=0).cumsum())[:len(rows)]
 
+# %% ../nbs/42_evaluation.ipynb #e4b09757
 def _to_find(m, r, rows, good):
-    "By user's row: the title groups of what they liked in `rows` and had not rated before"
-    u,_ = _known_rows(m, r, rows)
-    liked = rows[(u>=0) & (r.y[rows]>=good)]
-    group = r.title_group[r.items.rows(m.ratings.items.ids)] # of the model's items
-    found = DataFrame(dict(u=_known_rows(m, r, liked)[0], g=r.title_group[r.x[liked,1]]))
-    found = found.drop_duplicates().groupby('u').g.agg(list)
-    found = {u: np.setdiff1d(g, group[m.ratings.seen(u)]) for u,g in found.items()}
-    return {u: g for u,g in found.items() if len(g)}, group
+    "By user's row: the films (title groups) to be found; and the film of each of the model's items"
+    u,film = _model_rows(m, r, rows)[0],r.title_group[r.items.rows(m.ratings.items.ids)]
+    liked,n,x = (u>=0) & (r.y[rows]>=good),np.int64(len(r.items)),m.ratings.x
+    pairs = u[liked]*n + r.title_group[r.x[rows,1][liked]]
+    pairs = np.setdiff1d(pairs, x[:,0]*n + film[x[:,1]]) # sorted
+    users,starts = np.unique(pairs//n, return_index=True)
+    return dict(zip(users.tolist(), np.split(pairs%n, starts[1:]))), film
 
+def _first_of_each(films):
+    "Where each of the films stands for the first time, as a mask"
+    mask = np.zeros(len(films), dtype=bool)
+    mask[np.unique(films, return_index=True)[1]] = True
+    return mask
+
+# %% ../nbs/42_evaluation.ipynb #87456aeb
 def _list_quality(m, r, rows, k, good):
-    "Mean nDCG and recall over users with something to find, and the share of items listed"
-    to_find,group = _to_find(m, r, rows, good)
-    listed,res = set(),[]
+    "Mean nDCG and recall over users with something to find, and the share of films listed"
+    to_find,film = _to_find(m, r, rows, good)
+    group,res = m.ratings.title_group,[]
+    missing = np.ones(group.max()+1) # how likely it is that a film is on no list so far
     for user,find in to_find.items():
-        top,hits = _expected_hits(m, user, k, group, find)
+        top,tied = _list_of(m, user, k)
+        hits = expected_gains(np.isin(film[top], find) & _first_of_each(film[top]), tied)
         res.append((ndcg(hits[:k], np.ones(len(find)), k), recall(hits, len(find), k)))
-        listed.update(top.tolist())
+        missing[group[top]] *= 1-expected_gains(np.arange(len(top))<k, tied)
     means = np.mean(res, axis=0) if res else [np.nan]*2
     return dict(zip(('ndcg','recall'), means)) | dict(ranked_users=len(res),
-        coverage=len(listed)/len(m.ratings.items) if res else np.nan)
+        coverage=(1-missing).mean() if res else np.nan)
 
-# %% ../nbs/42_evaluation.ipynb #0e90c88f
-def _good(limits):
-    "Three quarters up the scale: 4 of 1 to 5"
-    lo,hi = limits
-    return lo + .75*(hi-lo)
+# %% ../nbs/42_evaluation.ipynb #46f61f50
+def _good(good, r):
+    "What is rated so should be on a list; for None three quarters up the scale: 4 of 1 to 5"
+    lo,hi = r.rating_limits
+    if good is None: return lo + .75*(hi-lo)
+    if r.interactions: raise ValueError('interactions have no ratings: leave out `good`')
+    if isinstance(good, Real) and np.isfinite(good): return float(good)
+    raise ValueError(f'good is a rating, a finite number, not {good!r}')
 
 def _check_model(model):
     "Raise `TypeError` unless it is a model"
     if isinstance(model, Recommender): return
     name = getattr(model, '__name__', type(model).__name__)
     is_class = isinstance(model, type) and issubclass(model, Recommender)
-    raise TypeError(f'evaluate takes a model, a Recommender such as BiasedMF(), not {name}' +
+    raise TypeError(f'a model is a Recommender such as BiasedMF(), not {name}' +
                     f': write {name}()'*is_class)
+
+def _sides(split, n):
+    "Row numbers for training and for validation, or `ValueError`"
+    is_pair = isinstance(split, (tuple,list,np.ndarray)) and len(split)==2
+    if not is_pair or any(np.ndim(o)!=1 for o in split):
+        what = f'{len(split)} of them' if hasattr(split, '__len__') and not is_pair else repr(split)
+        raise ValueError(f'a split is a pair (train, valid) of row numbers, not {what[:60]}')
+    train,valid = check_split(split, n)
+    if not len(valid): raise ValueError('the split has no rows to judge by')
+    return train,valid
 
 # %% ../nbs/42_evaluation.ipynb #4a961ec4
 def evaluate(
@@ -113,13 +131,8 @@ def evaluate(
     "Train on one side of a split, judge on the other"
     _check_model(model)
     if k is not None: k = check_n(k, 'k is the length of the lists')
-    if good is not None and not np.isfinite(good): raise ValueError(f'good is a rating, not {good!r}')
-    if len(split)!=2:
-        raise ValueError(f'a split is a pair (train, valid), not {len(split)} of them')
     r = as_table(df, **columns)
-    train,valid = check_split(split, len(r))
-    if not len(valid): raise ValueError('the split has no rows to judge by')
-    good = _good(r.rating_limits) if good is None else good
+    (train,valid),good = _sides(split, len(r)),_good(good, r)
     m = model.clone().fit(r.take(train), quiet=True)
     res = _rating_errors(m, r, valid)
     if k is not None: res |= _list_quality(m, r, valid, k, good)
@@ -140,19 +153,40 @@ def leaderboard(
     **columns # names of columns by role, as `fit` takes them
 )->DataFrame: # a row per protocol and model, best RMSE first: means, `sd`, number of `fits`
     "Every model on the same splits"
-    if not models: raise ValueError('there are no models to compare')
-    for model in models.values(): _check_model(model)
-    r,rows,protocols = as_table(df, **columns),[],protocols or {'random 80/20': _random_split}
+    _check_models(models)
+    r,rows = as_table(df, **columns),[]
+    if not protocols: df,protocols = r,{'random 80/20': _random_split}
     for protocol,splits in protocols.items():
         cases = _cases(protocol, splits, df, seeds)
         for name,model in models.items():
             mine = cases if model.has_seed() else _different(cases)
             runs = [evaluate(model.reseeded(seed), r, split, k=k, good=good) for split,seed in mine]
             rows.append(dict(protocol=protocol, model=name) | _summary(DataFrame(runs)))
-    res = DataFrame(rows).sort_values(['protocol','rmse'], key=_sort_key(protocols))
-    return res.reset_index(drop=True)
+    return _best_first(DataFrame(rows), [*protocols])
 
 # %% ../nbs/42_evaluation.ipynb #d8fc36e2
+def _check_models(models):
+    "Raise an error unless they are models by name, and there is one"
+    if not isinstance(models, dict):
+        raise TypeError(f'models are a dict, each by its name, not a {type(models).__name__}')
+    if not models: raise ValueError('there are no models to compare')
+    for model in models.values(): _check_model(model)
+
+def _cases(protocol, splits, df, seeds):
+    "Pairs of a split and a seed, or an error that names the protocol"
+    seeds = [seeds] if np.ndim(seeds)==0 else list(seeds)
+    if not seeds: raise ValueError('there are no seeds')
+    cases = [(split,seed) for seed in seeds for split in splits(df, seed)]
+    def is_pair(o): return isinstance(o, (tuple,list)) and len(o)==2
+    if cases and all(is_pair(split) for split,_ in cases): return cases
+    raise ValueError(f'the protocol {protocol!r} should give a list of (train, valid) pairs')
+
+def _different(cases):
+    "Each split once: a model without a seed would only repeat itself"
+    def key(split): return tuple(hash(np.asarray(o).tobytes()) for o in split)
+    return [*{key(split): (split,seed) for split,seed in reversed(cases)}.values()][::-1]
+
+# %% ../nbs/42_evaluation.ipynb #b268ce9b
 def _summary(runs):
     "Means of the columns, the spread of RMSE and nDCG, and how many runs they are of"
     res = runs.mean()
@@ -162,63 +196,56 @@ def _summary(runs):
     return res[[o for o in first if o in res] + [o for o in res.index if o not in first]
               ].to_dict() | {'fits': len(runs)}
 
-def _cases(protocol, splits, df, seeds):
-    "Pairs of a split and a seed, or an error that names the protocol"
-    seeds = [seeds] if np.ndim(seeds)==0 else list(seeds)
-    cases = [(split,seed) for seed in seeds for split in splits(df, seed)]
-    def is_pair(o): return isinstance(o, (tuple,list)) and len(o)==2
-    if cases and all(is_pair(split) for split,_ in cases): return cases
-    raise ValueError(f'the protocol {protocol!r} should give a list of (train, valid) pairs')
+def _best_first(board, protocols):
+    "Protocols as they were given; lowest RMSE first, and where there is none the highest nDCG"
+    keys = DataFrame({'protocol': board.protocol.map(protocols.index), 'rmse': board.rmse})
+    if 'ndcg' in board: keys['ndcg'] = -board.ndcg
+    return board.loc[keys.sort_values([*keys], kind='stable').index].reset_index(drop=True)
 
-def _different(cases):
-    "Each split once: a model without a seed would only repeat itself"
-    res = {}
-    for split,seed in cases: res.setdefault(np.asarray(split[1]).tobytes(), (split,seed))
-    return list(res.values())
-
-def _sort_key(protocols):
-    "Sort protocols as they were given, and numbers by size"
-    order = {o: i for i,o in enumerate(protocols)}
-    return lambda o: o.map(order) if o.name=='protocol' else o
-
-# %% ../nbs/42_evaluation.ipynb #affa48ad
-class Choose(Recommender):
-    "The model that does best on held-out rows of the training data, trained on all of them"
-    def __init__(self,
-        models:dict, # candidates by name
-        by:str='rmse', # what to choose by: 'rmse', or 'ndcg' of lists of ten
-        valid_pct:float=.1, # share of the training rows to judge by
-        n_splits:int=2, # how often to judge each, on splits of their own
-        seed:int=42, # of these splits and of the models
-    ):
-        if by not in ('rmse','ndcg'): raise ValueError(f"by is 'rmse' or 'ndcg', not {by!r}")
-        if not models: raise ValueError('there are no models to choose from')
-        check_n(n_splits, 'n_splits is how often to judge each')
-        check_settings(seed=seed)
-        self.models,self.by,self.valid_pct,self.n_splits,self.seed = models,by,valid_pct,n_splits,seed
-
-    def _fit(self, ratings):
-        splits = [split_random(ratings, self.valid_pct, self.seed+i) for i in range(self.n_splits)]
-        k = 10 if self.by=='ndcg' else None
-        def measure(model):
-            runs = [evaluate(model.reseeded(self.seed), ratings, o, k=k) for o in splits]
-            return float(np.mean([o[self.by] for o in runs]))
-        self.measures = {name: measure(o) for name,o in self.models.items()} # by name
-        none = [name for name,o in self.measures.items() if np.isnan(o)]
-        if none: raise ValueError(f'{none[0]!r} has no {self.by} to be chosen by')
-        best = min if self.by=='rmse' else max
-        self.chosen = best(self.measures, key=self.measures.get) # the winner's name
-        self.model = self.models[self.chosen].reseeded(self.seed).fit(ratings, quiet=True)
-        self.ranks_only = self.model.ranks_only
-
-    def _predict(self, u, i): return self.model.predict_rows(u, i)
+# %% ../nbs/42_evaluation.ipynb #9406e8f1
+class _OneInside:
+    "Answers of a model that has another inside, which answers"
+    def _predict(self, u, i): return self.model._predict(u, i)
     def _scores(self, user): return self.model.item_scores(user)
     def to_ratings(self, scores): return self.model.to_ratings(scores)
     def mean_std(self, who, items, noise): return self.model.mean_std(who, items, noise)
     def _fold_in(self, items, ratings): return self.model.item_scores(History(items, ratings))
-    def explain(self, who, item, n=5): return self.model.explain(who, item, n)
-    def similar(self, item, n=10, *, min_ratings=20):
-        return self.model.similar(item, n, min_ratings=min_ratings)
+    def _explain(self, items, ratings, item): return self.model._explain(items, ratings, item)
+    def _item_factors(self): return self.model._item_factors()
+
+# %% ../nbs/42_evaluation.ipynb #affa48ad
+class Choose(_OneInside, Recommender):
+    "The model that does best on held-out rows of the training data, trained on all of them"
+    def __init__(self,
+        models:dict, # candidates by name
+        by:str='rmse', # what to choose by: 'rmse', or 'ndcg' of lists of ten
+        valid_pct:float=.1, # share of the training rows to judge by, above 0 and below 1
+        n_splits:int=2, # how often to judge each, on splits of their own
+        seed:int|None=42, # of these splits and of the models; None for another each time
+    ):
+        _check_models(models)
+        if by not in ('rmse','ndcg'): raise ValueError(f"by is 'rmse' or 'ndcg', not {by!r}")
+        if not isinstance(valid_pct, Real) or not 0<valid_pct<1:
+            raise ValueError(f'valid_pct is a share above 0 and below 1, not {valid_pct!r}')
+        check_settings(seed=seed)
+        self.models,self.by,self.valid_pct,self.seed = models,by,valid_pct,seed
+        self.n_splits = check_n(n_splits, 'n_splits is how often to judge each')
+
+    def _fit(self, ratings):
+        seed = int(np.random.default_rng().integers(2**32)) if self.seed is None else self.seed
+        splits = [split_random(ratings, self.valid_pct, seed+i) for i in range(self.n_splits)]
+        self.measures = {name: self._measure(model.reseeded(seed), ratings, splits)
+                         for name,model in self.models.items()} # of each candidate, by name
+        none = [name for name,o in self.measures.items() if np.isnan(o)]
+        if none: raise ValueError(f'{none[0]!r} has no {self.by} to be chosen by')
+        best = min if self.by=='rmse' else max
+        self.chosen = best(self.measures, key=self.measures.get) # the winner's name
+        self.model = self.models[self.chosen].reseeded(seed).fit(ratings, quiet=self._quiet)
+        self.ranks_only = self.model.ranks_only
+
+    def _measure(self, model, ratings, splits):
+        k = 10 if self.by=='ndcg' else None
+        return float(DataFrame([evaluate(model, ratings, o, k=k) for o in splits])[self.by].mean())
 
 # %% ../nbs/42_evaluation.ipynb #74a06d71
 class Ensemble(Recommender):
@@ -226,20 +253,23 @@ class Ensemble(Recommender):
     def __init__(self,
         model:Recommender, # a model that has a seed
         n:int=10, # how many, at least 1
-        seed:int=42, # the members' seeds follow from it
+        seed:int|None=42, # the members' seeds follow from it; None for others each time
     ):
-        check_n(n, 'n is how many models')
-        check_settings(seed=seed)
+        _check_model(model)
         if not model.has_seed(): raise ValueError(f'{model!r} has no seed: all would be equal')
-        self.model,self.n,self.seed = model,n,seed
+        check_settings(seed=seed)
+        self.model,self.n,self.seed = model,check_n(n, 'n is how many models'),seed
 
     def _fit(self, ratings):
-        seeds = [1000*self.seed+k for k in range(self.n)]
-        self.members = [self.model.reseeded(o).fit(ratings, quiet=True) for o in seeds]
+        seeds = np.random.SeedSequence(self.seed).generate_state(self.n, 'uint64') >> 1
+        with progress_bar(self.n, 'models', self._quiet) as bar:
+            self.members = []
+            for seed in seeds.tolist():
+                self.members.append(self.model.reseeded(seed).fit(ratings, quiet=True))
+                bar.update()
         self.ranks_only = any(o.ranks_only for o in self.members)
 
-    def _predict(self, u, i): return np.mean([o.predict_rows(u, i) for o in self.members], axis=0)
-
-    def _fold_in(self, items, ratings):
-        who,every = History(items, ratings),np.arange(len(self.ratings.items))
-        return np.mean([o.predict_rows(who, every) for o in self.members], axis=0)
+    def _mean(self, ask): return sum(map(ask, self.members))/len(self.members)
+    def _predict(self, u, i): return self._mean(lambda o: o._predict(u, i))
+    def _scores(self, who): return self._mean(lambda o: o.to_ratings(o.item_scores(who)))
+    def _fold_in(self, items, ratings): return self._scores(History(items, ratings))

@@ -1,6 +1,6 @@
-"""A new user signed up a minute ago and is not in the model. Ten ratings later they are.
+"""A new user signed up a minute ago and is not in the model.
 
-The factors of a user who is not in the model, from a few ratings (`new_user_factors`).
+The factors of a user who is not in the model, from a few ratings (`new_user_factors`), and what each of the ratings did (`rating_effects`).
 
 Docs: https://collab-course.github.io/collab_course/fold_in.html.md"""
 
@@ -48,6 +48,7 @@ def new_user_factors(
         if abs(step).max() < 1e-9: break
     return theta
 
+# %% ../nbs/50_fold_in.ipynb #74a4fd63
 def rating_effects(
     items:np.ndarray, # rows (bias, 1, factors) of the items rated, shape (k,2+n_factors)
     ratings:np.ndarray, # their ratings, shape (k,)

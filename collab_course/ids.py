@@ -136,13 +136,15 @@ def as_ratings(
     if y_range: refuse_rows((x<y_range[0]) | (x>y_range[1]), f'{name!r} is outside {y_range}', s)
     return x.astype('int64' if x.dtype.kind in 'iu' else 'float64')
 
-# %% ../nbs/00_ids.ipynb #e57b5ea3
+# %% ../nbs/00_ids.ipynb #62240570
 def as_times(
     values, # times, shape (n,): numbers, dates, or text that says numbers or ISO dates
     name:str='timestamp', # what to call them in an error
 )->np.ndarray: # numbers or `datetime64`, shape (n,)
     "Times that sort, or `RatingsError`; dates in another order of day and month do not"
-    s = _numpy_typed(values)
+    s = Series(values)
+    zoned = isinstance(s.dtype, pd.DatetimeTZDtype)
+    s = _numpy_typed(s.dt.tz_convert(None) if zoned else s)
     refuse_rows(s.isna(), f'{name!r} is missing', s)
     if s.dtype.kind in 'iufM': return s.to_numpy()
     x = pd.to_numeric(s, errors='coerce')

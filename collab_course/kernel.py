@@ -498,5 +498,6 @@ class _Training:
                     raise FloatingPointError(f'the loss is no longer a number; is {lr=} too high?')
                 if on_epoch: on_epoch(epoch, *losses[-1])
         finally:
-            if np.isfinite(self.state[:,0]).all(): self.W[:] = self.state[:,0,:self.W.shape[1]]
+            now,trained = self.state[:,0,:self.W.shape[1]],[train for train,_ in losses]
+            if np.isfinite(now).all() and np.isfinite(trained).all(): self.W[:] = now
         return np.array(losses)

@@ -18,7 +18,7 @@ from fastai.data.load import DataLoader
 from pandas import DataFrame
 from torch import Tensor
 from .data import check_split,split_random
-from .ratings import Ratings
+from .ratings import Ratings,as_table
 
 # %% ../nbs/13_loaders.ipynb #35159357
 def rows_seen(
@@ -38,7 +38,7 @@ def _same_state(gen):
 # %% ../nbs/13_loaders.ipynb #efeb79bf
 class _Looks:
     "Looking at a batch of a loader that has a generator `gen` and `names`"
-    def one_batch(self):
+    def one_batch(self)->tuple: # `x` and `y`
         "The first batch of the coming epoch, which stays as it is"
         with _same_state(self.gen): return next(iter(self))
 
@@ -59,7 +59,7 @@ class _Copies:
         dataset=None, # not used, as fastai's `DataLoader.new` has it
         cls=None, # not used, likewise
         **kwargs # settings that differ: `x`, `y`, `bs`, `shuffle`, `seed`, `names`
-    ):
+    )->'TensorDL': # with a generator of its own, from the seed on
         "The same data with other settings, such as `bs` or `shuffle`"
         settings = 'x','y','bs','shuffle','seed','names'
         res = TensorDL(**{o: kwargs.get(o, getattr(self, o)) for o in settings})
@@ -85,7 +85,7 @@ class TensorDL(_Looks, _Copies, DataLoader):
         self.gen = torch.Generator()
         self.gen.seed() if seed is None else self.gen.manual_seed(int(seed))
 
-    def get_idxs(self):
+    def get_idxs(self)->Tensor: # the rows of the coming epoch, shape (n,)
         if not self.shuffle: return torch.arange(self.n)
         return torch.randperm(self.n, generator=self.gen)
 
@@ -109,7 +109,7 @@ def collab_loaders(
     device=None, # where batches are, such as 'cuda'; None for the CPU
 )->DataLoaders: # `x`, int64 (bs,2), and `y`, float32 (bs,); with `Vocab`s `users` and `items`
     "Batches for fastai's `Learner`, with every training row exactly once an epoch"
-    ratings = _as_ratings(df, user, item, rating, title)
+    ratings = _as_ratings(df, user=user, item=item, rating=rating, title=title)
     if split is None: split = split_random(ratings, 0.2, seed)
     train,valid = check_split(split, len(ratings))
     x,y = torch.from_numpy(ratings.x),torch.from_numpy(ratings.y.astype('float32'))
@@ -120,7 +120,7 @@ def collab_loaders(
     return dls
 
 # %% ../nbs/13_loaders.ipynb #d9587c27
-def _as_ratings(df, user, item, rating, title):
-    "`df` as `Ratings`, and as it is where it is one"
-    if isinstance(df, Ratings): return df
-    return Ratings(df, user=user, item=item, rating=rating, title=title, time=None)
+def _as_ratings(df, **columns):
+    "`df` as `Ratings`, without times, which a loader does not need"
+    if not isinstance(df, Ratings): columns['time'] = None
+    return as_table(df, **columns)

@@ -109,7 +109,7 @@ def _parsed(column, role):
     "A column of text as its role has it, each different text parsed once"
     if pd.api.types.is_numeric_dtype(column): return column
     rows,texts = pd.factorize(column)
-    values = Series(_parsers[role](texts.tolist())).infer_objects()
+    values = Series(_parsers[role]([str(o) for o in texts])).infer_objects()
     return values.take(rows).reset_index(drop=True)
 
 # %% ../nbs/01_read.ipynb #52f1a949
@@ -216,7 +216,8 @@ def named_errors(
     try: yield
     except (DataError,RatingsError) as e: raise type(e)(f'{file}: {e}') from e
     except bad as e:
-        raise DataError(f"{file} cannot be read: {getattr(e, 'strerror', None) or e}") from e
+        why = str(getattr(e, 'strerror', None) or e).strip()
+        raise DataError(f'{file} cannot be read: {why}') from e
 
 # %% ../nbs/01_read.ipynb #c33f2f50
 def read_file(

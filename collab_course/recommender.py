@@ -11,6 +11,7 @@ __all__ = ['History', 'Recommender', 'load', 'DampedMeans', 'Popularity']
 
 # %% ../nbs/41_recommender.ipynb #e734b74d
 import numpy as np
+from collections.abc import Mapping
 from importlib import import_module
 from pandas import DataFrame,Series
 from pathlib import Path
@@ -63,7 +64,7 @@ class _Training:
         *,
         quiet:bool=False, # no progress bar?
     )->Self: # itself, trained on the ratings that it had and these
-        "Learn from newer ratings, too; those of a user and a film replace all older ones of the two"
+        "Learn from newer ratings, too; those of a user and a film replace all older ones"
         return self.fit(self.ratings.updated(self.ratings.table_like(df)), quiet=quiet)
 
     def _fit(self, ratings): raise NotImplementedError(f'{type(self).__name__} has no `_fit`')
@@ -88,20 +89,15 @@ class _Scores:
         return self._predict(np.full(len(every), user), every)
 
     def to_ratings(self, scores): return scores # in the unit of the ratings
-
     def _fold_in(self, items, ratings): # a history to a score for each item, shape (n_items,)
-        raise NotImplementedError(f'{type(self).__name__} answers for the users that it was '
-                                  'trained on, and not for new ones')
-
+        self._cannot('answers for the users that it was trained on, and not for new ones')
     def mean_std(self, who, items, noise): # means and standard deviations, unlimited
-        raise NotImplementedError(f'{type(self).__name__} does not know how sure it is; '
-                                  'BayesianMF does')
-
+        self._cannot('does not know how sure it is; BayesianMF does')
     def _explain(self, items, ratings, item): # what each of a history does for an item's score
-        raise NotImplementedError(f'{type(self).__name__} cannot explain a prediction')
-
+        self._cannot('cannot explain a prediction')
     def _item_factors(self): # rows to compare items by, shape (n_items,n_factors)
-        raise NotImplementedError(f'{type(self).__name__} has no factors to compare items by')
+        self._cannot('has no factors to compare items by')
+    def _cannot(self, what): raise NotImplementedError(f'{type(self).__name__} {what}')
 
     def item_scores(self,
         who, # a user's row, or a `History`
@@ -128,7 +124,7 @@ class _Who:
     def _history(self, who):
         "A `History` of a dict of ratings, or of a list of items for a model of interactions"
         r = self.ratings
-        if hasattr(who, 'items'): pairs = list(who.items())
+        if isinstance(who, Mapping): pairs = list(who.items())
         elif r.interactions: pairs = [(o,1) for o in who]
         else: raise TypeError('one person is an id, or their ratings as a dict of item: rating; '
                               'for many users there is `recommend_all`')
@@ -141,14 +137,20 @@ class _Who:
 
     def _person(self, who):
         "A user's row, or a `History`"
-        many = np.ndim(who)>0 or hasattr(who, 'items')
-        return self._history(who) if many else int(self.ratings.users[who])
+        one = np.ndim(who)==0 and not isinstance(who, Mapping)
+        return int(self.ratings.users[who]) if one else self._history(who)
 
     def _pairs(self, who, items):
         "User rows, or a `History`, and item rows"
         i = self.ratings.item_rows(items)
-        if hasattr(who, 'items') and not isinstance(who, Series): return self._history(who), i
+        if isinstance(who, Mapping): return self._history(who), i
         return np.broadcast_arrays(self.ratings.users[[who] if np.ndim(who)==0 else who], i)
+
+    def _item(self, item):
+        "The row of one item"
+        rows = self.ratings.item_rows(item)
+        if len(rows)!=1: raise ValueError(f'this is asked of one item, not of {len(rows)}')
+        return int(rows[0])
 
     def _rated(self, who): # item rows
         return who.items if isinstance(who, History) else self.ratings.seen(who)
@@ -186,13 +188,12 @@ class _Predictions:
         item, # an item's id or exact title
         n:int=5, # at most so many, at least 1
     )->DataFrame: # largest effect first: `item`, `title`, `rating`, `effect`
-        "Which of somebody's ratings moved an item's score, and by how much"
-        n,who,r = check_n(n),self._person(who),self.ratings
-        row, = r.item_rows(item)
+        "Which of somebody's ratings moved an item's score, by folding them in, and by how much"
+        n,who,row,r = check_n(n),self._person(who),self._item(item),self.ratings
         if not isinstance(who, History):
             rows = r.rows_of(who)
             who = History(r.x[rows,1], r.y[rows])
-        effect = np.asarray(self._explain(*who, int(row)), float)
+        effect = np.asarray(self._explain(*who, row), float)
         best = np.argsort(-abs(effect), kind='stable')[:n]
         rows = who.items[best]
         return DataFrame({'item': r.items.ids[rows], 'title': r.titles[rows],
@@ -219,7 +220,8 @@ class _Choice:
         if items is None and not np.size(exclude): return None
         mask = np.full(len(r.items), items is None)
         if items is not None: mask[r.item_rows(items)] = True
-        if np.size(exclude): mask[np.isin(r.title_group, r.title_group[r.item_rows(exclude)])] = False
+        if np.size(exclude):
+            mask &= ~np.isin(r.title_group, r.title_group[r.item_rows(exclude)])
         return mask
 
     def _frame(self, rows, min_ratings, **values):
@@ -296,10 +298,9 @@ class _Lists:
         min_ratings:int=20, # items with fewer are flagged, and come after all others
     )->DataFrame: # most alike first: `item`, `title`, `similarity` (cosine, -1 to 1), `few_ratings`
         "Items whose factors point in the same direction"
-        n,rows = check_n(n),self.ratings.item_rows(item)
-        if len(rows)!=1: raise ValueError(f'similar is asked for one item, not {len(rows)}')
-        alike = similarities(self._item_factors(), int(rows[0]))
-        best = self.rank(alike, rows, n, min_ratings=check_least(min_ratings))
+        n,row,min_ratings = check_n(n),self._item(item),check_least(min_ratings)
+        alike = similarities(self._item_factors(), row)
+        best = self.rank(alike, [row], n, min_ratings=min_ratings)
         return self._frame(best, min_ratings, similarity=alike[best])
 
     def find(self,
@@ -316,7 +317,8 @@ class _Saving:
         "The model without its ratings, as JSON can have it"
         fitted = {k: v for k,v in vars(self).items() if k[0]!='_'
                   and k not in ('ratings','used') and k not in self.settings()}
-        return dict(model=type(self).__name__, used=pack(self.used, f'{name}used', tensors),
+        used = vars(self).get('used') # None for an untrained model among another's settings
+        return dict(model=type(self).__name__, used=pack(used, f'{name}used', tensors),
                     settings=pack(self.settings(), f'{name}settings', tensors),
                     fitted={k: pack(v, f'{name}{k}', tensors) for k,v in fitted.items()})
 
@@ -326,10 +328,13 @@ class _Saving:
         ratings:bool=True, # with the ratings, so that the loaded model can be updated?
     )->Path: # the folder
         "Save to a folder; if that fails at any point, what was saved there before is still whole"
-        tensors,r = {},self.ratings.by_order()
-        info = self.packed('', tensors)
-        info['ratings'] = ratings_info(r)
-        return save_folder(folder, info, {**tensors, 'x': r.x}, ratings_tensors(r) if ratings else None)
+        r,tensors = self.ratings.by_order(),{}
+        known = r.saved.info['ratings'] if isinstance(r, SavedRatings) else ratings_info(r)
+        info = self.packed('', tensors) | dict(ratings=known)
+        try: rest = ratings_tensors(r) if ratings else None
+        except SavedModelError as e:
+            raise SavedModelError(f'{e}; save(folder, ratings=False) does without them') from e
+        return save_folder(folder, info, {**tensors, 'x': r.x}, rest)
 
     @classmethod
     def load(cls,
@@ -366,21 +371,27 @@ def _restored(info, saved, classes, ratings):
     cls = _class(info['model'], classes)
     model = cls(**inner(info['settings']))
     fitted = {k: inner(v) for k,v in info['fitted'].items()}
-    vars(model).update(fitted, used=inner(info['used']), ratings=ratings)
+    if info['used'] is not None:
+        vars(model).update(fitted, used=inner(info['used']), ratings=ratings)
     return model
+
+def _sorted_ratings(saved):
+    "The ratings of a saved model, which were sorted when it was saved"
+    res = SavedRatings.read(saved)
+    res.order = np.arange(len(res))
+    return res
 
 def _from_0_1(saved, classes):
     "The model in a folder that 0.1.0 saved"
-    info,name = saved.info,{'Recommender': 'BiasedMF'}
-    kind = saved.format.split('.')[-1]
-    cls = _class(name.get(kind, kind), classes)
+    info,kind = saved.info,saved.format.split('.')[-1]
+    cls = _class('BiasedMF' if kind=='Recommender' else kind, classes)
     settings,fitted = cls._from_0_1(info, saved.tensors)
-    table = dict(users=info['users'], items=info['items'], titles=info['titles'],
-                 title_rows=list(range(len(info['items']))), rating_limits=info['limits'], time_unit='',
-                 columns=dict(user='user', item='movie', rating='rating', title='title', time=None))
+    columns = dict(user='user', item='movie', rating='rating', title='title', time=None)
+    table = {o: info[o] for o in ('users','items','titles')} | dict(columns=columns, time_unit='',
+        title_rows=list(range(len(info['items']))), rating_limits=info['limits'])
     saved = saved._replace(info=dict(ratings=table), tensors=dict(x=saved.tensors['pairs']))
     model = cls(**settings)
-    vars(model).update(fitted, used={}, ratings=SavedRatings.read(saved))
+    vars(model).update(fitted, used={}, ratings=_sorted_ratings(saved))
     return model
 
 def load(
@@ -391,7 +402,7 @@ def load(
     saved = load_folder(folder)
     try:
         if saved.version==1: return _from_0_1(saved, classes)
-        return _restored(saved.info, saved, classes, SavedRatings.read(saved))
+        return _restored(saved.info, saved, classes, _sorted_ratings(saved))
     except (KeyError,TypeError,ValueError,IndexError,AttributeError) as e:
         if isinstance(e, SavedModelError): raise
         raise SavedModelError(f'{folder} is damaged: {type(e).__name__}: {e}') from e
@@ -433,7 +444,5 @@ class Popularity(Recommender):
     def __init__(self): pass
 
     def _fit(self, ratings): pass # the table has counted them
-
     def _scores(self, user): return self.ratings.counts.astype(float)
-
     def _fold_in(self, items, ratings): return self.ratings.counts.astype(float)

@@ -104,8 +104,7 @@ def fit_loop(
     on_epoch=None, # called after each epoch with its number and both losses
 )->DataFrame: # a row per epoch: MSE over all rows of `train` and of `valid`
     "Train like `Learner.fit_one_cycle`, in a plain PyTorch loop"
-    n_steps = count_steps(n_epoch, dls.train)
-    opt,schedule = one_cycle(model.parameters(), n_steps, lr, wd)
+    opt,schedule = one_cycle(model.parameters(), count_steps(n_epoch, dls.train), lr, wd)
     losses = []
     with one_thread(), progress_bar(n_epoch, desc, quiet) as bar:
         for _ in range(n_epoch):

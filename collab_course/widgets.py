@@ -168,7 +168,7 @@ def rate_widget(
     start, # bias and factors of the average user, shape (1+n_factors,)
     fallback:DataFrame, # recommendations to show where no script runs: `title`, `rating`
     y_range:tuple, # range of the sigmoid
-    rating_limits:tuple=(1,5), # lowest and highest rating that can be given
+    rating_limits:tuple=(1,5), # lowest and highest rating, to give and to predict
     penalty:float=.5, # how strongly a new user is held to the average one, above 0
     rated:dict|None=None, # ratings to begin with: {row of the film: rating}
     n:int=10, # recommendations to show, at least 1

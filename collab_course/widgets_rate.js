@@ -47,12 +47,15 @@ function render(root, data) {
   const rated = new Map(data.rated), groupName = `cc-${Math.random()}`;
   const mine = element('div'), list = element('ol', {className: 'cc-best'}), status = element('p', {role: 'status'});
 
+  function toRating(score) { // by the sigmoid, and no rating that cannot be given
+    return Math.min(Math.max(low + (high-low)/(1+Math.exp(-score)), stars[0]), stars.at(-1));
+  }
   function best(rows, scores) { // the `n` titles with the highest scores that are not those of `rows`
     const seen = new Set(rows.map(i => titles[i])), top = [];
     for (const i of titles.map((_, i) => i).sort((a, b) => scores[b]-scores[a])) {
       if (seen.has(titles[i])) continue;
       seen.add(titles[i]);
-      if (top.push([titles[i], low + (high-low)/(1+Math.exp(-scores[i]))]) === n) break;
+      if (top.push([titles[i], toRating(scores[i])]) === n) break;
     }
     return top;
   }

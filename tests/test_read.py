@@ -174,7 +174,7 @@ GOOD = 'user,item,rating\n1,1,5\n1,2,3\n2,1,4\n'
     ('\n \n', {}, ['it is empty']),
     ('user,item,rating\n', {}, ['x.csv', 'no ratings', '0 rows']),
     (b'\x1f\x8b\x08junk', {}, ['x.csv', 'no CSV, TSV, Parquet or zip', 'gzip']),
-    (gzip.compress(GOOD.encode()), {}, ['x.csv', 'gzip: unpack it']),
+    (gzip.compress(GOOD.encode(), mtime=0), {}, ['x.csv', 'gzip: unpack it']),
     (b'PAR1 and then nothing', {}, ['x.csv cannot be read']),
     (b'PK\x03\x04\0\0', {}, ['x.csv', 'no CSV, TSV, Parquet or zip']),
     ('{"user": 1, "item": 2}\n', {}, ['x.csv', 'it is JSON']),
@@ -266,3 +266,11 @@ def test_a_home_folder_sign_is_expanded(films, tmp_path, monkeypatch):
     monkeypatch.setenv('HOME', str(tmp_path))
     text(films, tmp_path/'x.csv')
     assert len(read_ratings('~/x.csv')) == len(read_file('~/x.csv')) == len(films)
+
+
+def test_inexact_reading_of_a_column_that_turns_to_text_late(tmp_path):
+    "pandas reads large files in pieces, and a piece of numbers as numbers"
+    n = 400_000
+    (tmp_path/'x.csv').write_text('user,item,rating,timestamp\n' + ''.join(f'{k},{k},3,{k}\n' for k in range(n)) + 'x,1,4,5\n')
+    df = read_file(tmp_path/'x.csv', exact=False)
+    assert len(df) == n+1 and df.user.iloc[-1] == 'x' and df.user.iloc[0] == '0' and df.rating.dtype == 'int64'

@@ -3,6 +3,7 @@ import argparse
 import base64
 import contextlib
 import html
+import json
 import os
 import re
 import shutil
@@ -31,6 +32,8 @@ os.environ['PYTHONWARNINGS'] = 'ignore::FutureWarning:torch.jit._script'
 PREFIX = re.compile(r'^\d+[a-z]*_')
 # A notebook's name in a link, `](02_data.ipynb#anchor)`, or in a line of sidebar.yml
 LINK = re.compile(r'(?<=\]\(|- )\d+[a-z]*_(?=\w+\.ipynb[)#\n])')
+# nbdev links a word in backticks to what has that name, also to private names, which no page shows
+PRIVATE = re.compile(r'\[(`_\w+`)\]\([^)]*\)')
 MATH = re.compile(r'<span class="math (inline|display)">\\[(\[](.*?)\\[)\]]</span>', re.S)
 KATEX = re.compile(r'<link [^>]*katex[^>]*>|<script [^>]*katex[^>]*></script>')
 TABLE_STYLE = re.compile(r'<style scoped>.*?</style>\s*', re.S)
@@ -51,6 +54,19 @@ def sidebar(nbs):
     return '\n'.join(lines) + '\n'
 
 
+def is_docstring(cell):
+    "Whether a cell is there for the module's docstring alone"
+    return cell['cell_type'] == 'markdown' and ''.join(cell['source']).startswith('#| export')
+
+
+def page(text):
+    "A processed notebook as the site shows it: links to pages, no docstring of the module"
+    nb = json.loads(text)
+    nb['cells'] = [cell for cell in nb['cells'] if not is_docstring(cell)]
+    text = json.dumps(nb, ensure_ascii=False, indent=1)
+    return PRIVATE.sub(r'\1', LINK.sub('', text)).replace(BADGE, 'colab-badge.svg')
+
+
 def stage(project):
     "The notebooks as nbdev's processors leave them, named as their pages will be"
     with contextlib.chdir(project):
@@ -58,9 +74,10 @@ def stage(project):
         Path('nbs/sidebar.yml').write_text(sidebar(Path('nbs')), encoding='utf-8')
         proc = proc_nbs(n_workers=2, force=True)
     here = site_url(settings(project))
-    for path in [*proc.glob('*.ipynb'), proc/'sidebar.yml']:
-        text = LINK.sub('', path.read_text(encoding='utf-8'))
-        text = text.replace(BADGE, 'colab-badge.svg').replace(f']({here}', '](')
+    bar = proc/'sidebar.yml'
+    bar.write_text(LINK.sub('', bar.read_text(encoding='utf-8')), encoding='utf-8')
+    for path in proc.glob('*.ipynb'):
+        text = page(path.read_text(encoding='utf-8')).replace(f']({here}', '](')
         path.write_text(text, encoding='utf-8')
         path.rename(path.with_name(PREFIX.sub('', path.name)))
     return proc

@@ -1,9 +1,11 @@
-"""Measure how fast the course trains, in CPU seconds and in ratios within one run, and keep it in bench/results.json
+"""Measure how fast and how accurate the models are, and keep it in collab_course/bench.json
 
-steps  an epoch of each step of the chapter on speed, with the accuracy after five
+Times are CPU seconds, and compared within one run.
+
+steps  an epoch of each step of the page on speed, with the accuracy after five
 peers  an epoch of matrix factorization in other libraries (`make bench` installs them)
 folds  accuracy on u1 to u5, ours and theirs
-scale  cost against size, on made ratings of MovieLens' shapes, each in a process of its own"""
+scale  cost against size, on synthetic ratings of MovieLens' shapes, each in a process of its own"""
 import argparse
 import os
 
@@ -26,6 +28,7 @@ from statistics import median
 
 warnings.filterwarnings('ignore', message='.*torch.jit.script')
 warnings.filterwarnings('ignore', message='The given NumPy array is not writable')
+sys.path.append(str(Path(__file__).resolve().parents[1]/'tools'))
 
 import numpy as np
 from common import ROOT, cpu, data_env
@@ -42,7 +45,7 @@ SHAPES = {'ml-1m': (6040, 3706, 1_000_209), 'ml-10m': (69_878, 10_677, 10_000_05
           'ml-25m': (162_541, 59_047, 25_000_095)}
 LINEAR, MEMORY_MB = 1.5, 2000
 # Mean RMSE on u1 to u5 at most
-ACCURATE = {'DotProductBias, by hand': .905, 'DotProductBias, 16 seeds': .899, 'BayesianMF': .897}
+ACCURATE = {'BiasedMF, by hand': .905, 'BiasedMF, 16 seeds': .899, 'BayesianMF': .897}
 
 
 def machine():
@@ -59,8 +62,13 @@ def machine():
 def steps():
     "By name, a function of seed and number of epochs: CPU seconds an epoch, final validation MSE"
     import torch
-    from collab_course.all import (DotProductBias, collab_loaders, fit_by_hand, fit_fast, fit_loop,
-                                   load_ratings, split_random, tiny_ratings)
+    from collab_course.bias import DotProductBias
+    from collab_course.by_hand import fit_by_hand
+    from collab_course.data import load_ratings, split_random
+    from collab_course.fast import fit_fast
+    from collab_course.ids import tiny_ratings
+    from collab_course.loaders import collab_loaders
+    from collab_course.train import fit_loop
     from fastai.collab import TabularCollab
     from fastai.data.block import TransformBlock
     from fastai.learner import Learner
@@ -128,7 +136,7 @@ def check_steps(rows, slack=1):
     assert not broken, f'more than promised, in proportion to {MENDED}: {broken}'
 
 
-def made_ratings(shape, seed=0):
+def synthetic_ratings(shape, seed=0):
     "Ratings of a shape, no pair twice: users by a power law, items by a flattened one (Zipf-Mandelbrot)"
     import pandas as pd
     n_users, n_items, n = SHAPES[shape]
@@ -158,7 +166,10 @@ def peak_mb():
 def measure_shape(path):
     "Loaders and three epochs: CPU seconds, and the peak of memory beyond what imports take"
     import pandas as pd
-    from collab_course.all import DotProductBias, collab_loaders, fit_fast, tiny_ratings
+    from collab_course.bias import DotProductBias
+    from collab_course.fast import fit_fast
+    from collab_course.ids import tiny_ratings
+    from collab_course.loaders import collab_loaders
     fit_fast(DotProductBias(6, 6), collab_loaders(tiny_ratings()), 1, quiet=True) # compiles
     imports = peak_mb()
     ratings = pd.read_pickle(path)
@@ -230,7 +241,7 @@ def main():
     if unknown: parser.error(f'no such part: {", ".join(sorted(unknown))}')
     os.environ.update(data_env())
     if args.make:
-        made_ratings(args.make[0]).to_pickle(args.make[1])
+        synthetic_ratings(args.make[0]).to_pickle(args.make[1])
         print('{}')
     elif args.shape: print(json.dumps(measure_shape(args.shape)))
     elif args.check:
@@ -249,34 +260,37 @@ def peers(*args):
 
 def our_folds():
     "CPU seconds and accuracy of our models by fold, as the peers are measured"
-    from collab_course.all import (BayesianMF, biased_mf, ensemble, load_ratings, predict_all,
-                                   split_folds)
     from collab_course import __version__
+    from collab_course.bayes import BayesianMF
+    from collab_course.biased_mf import BiasedMF
+    from collab_course.data import load_ratings, split_folds
+    from collab_course.evaluation import Ensemble, predict_all
+    from collab_course.ratings import Ratings
     from peers import errors
-    ratings, by_hand = load_ratings(), {'bs': 256, 'wd': .125}
-    def bayes(train, seed): return BayesianMF(seed=seed).fit(train, quiet=True).predict
-    methods = {'DotProductBias': (biased_mf(), {}),
-               'DotProductBias, by hand': (biased_mf(**by_hand), by_hand),
-               'DotProductBias, 16 seeds': (ensemble(biased_mf(**by_hand), 16), by_hand),
-               'BayesianMF': (bayes, {})}
+    df, by_hand = load_ratings(), {'bs': 256, 'wd': .125}
+    ratings = Ratings(df)
+    models = {'BiasedMF': (BiasedMF(), {}), 'BiasedMF, by hand': (BiasedMF(**by_hand), by_hand),
+              'BiasedMF, 16 seeds': (Ensemble(BiasedMF(**by_hand), 16), by_hand),
+              'BayesianMF': (BayesianMF(), {})}
 
-    def run(method, split):
-        train, valid = (ratings.iloc[rows].reset_index(drop=True) for rows in split)
-        seconds, predict = cpu(lambda: method(train, 42))
-        return {'seconds': seconds, **errors(valid, predict_all(predict, train, valid))}
+    def run(model, split):
+        train, valid = split
+        seconds, fitted = cpu(lambda: model.clone().fit(ratings.take(train), quiet=True))
+        preds = predict_all(fitted, ratings, valid)
+        return {'seconds': seconds, **errors(df.iloc[valid], preds)}
 
-    def row(name, method, settings):
-        rows = [run(method, split) for split in split_folds(ratings)]
+    def row(name, model, settings):
+        rows = [run(model, split) for split in split_folds(df)]
         by_fold = {key: [row[key] for row in rows] for key in rows[0]}
-        return {'method': name, 'version': __version__, 'settings': settings, **by_fold}
-    for name in ('DotProductBias', 'BayesianMF'): # imports and compiles
-        run(methods[name][0], split_folds(ratings)[0])
-    return [row(name, *o) for name, o in methods.items()]
+        return {'model': name, 'version': __version__, 'settings': settings, **by_fold}
+    for name in ('BiasedMF', 'BayesianMF'): # imports and compiles
+        run(models[name][0], split_folds(df)[0])
+    return [row(name, *o) for name, o in models.items()]
 
 
 def check_folds(rows):
     "Raise unless our models are as accurate as promised"
-    means = {row['method']: np.mean(row['rmse']) for row in rows}
+    means = {row['model']: np.mean(row['rmse']) for row in rows}
     broken = {name: means[name] for name, most in ACCURATE.items() if means[name] > most}
     assert not broken, f'less accurate than promised: {broken}'
 

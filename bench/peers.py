@@ -13,8 +13,10 @@ import contextlib
 import sys
 import warnings
 from importlib.metadata import version
+from pathlib import Path
 from statistics import median
 
+sys.path.append(str(Path(__file__).resolve().parents[1]/'tools'))
 warnings.filterwarnings('ignore')
 
 import numpy as np
@@ -122,7 +124,7 @@ def measure_folds(name, ratings):
         train, valid = ratings.iloc[train], ratings.iloc[valid]
         seconds, _, preds = fit(train, valid, 42, **settings)
         rows.append({'seconds': seconds, **errors(valid, preds)})
-    return {'method': name, 'version': version(package), 'settings': settings,
+    return {'model': name, 'version': version(package), 'settings': settings,
             **pd.DataFrame(rows).to_dict('list')}
 
 

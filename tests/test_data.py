@@ -1,0 +1,258 @@
+"Every road to the data, the accidents on each, and the splits"
+import os
+import shutil
+import socket
+import zipfile
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from unittest.mock import patch
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from collab_course import data
+from collab_course.data import (DataError, check_split, get_data, load_movies, load_ratings, read_ratings, split_folds,
+                                split_random, split_time, verify_data)
+from collab_course.ids import RatingsError, tiny_ratings
+from collab_course.ratings import Ratings
+
+pytestmark = pytest.mark.filterwarnings('ignore:.*torch.jit.script') # fastai's, on import
+BYTES = 1_979_173 # of u.data
+
+
+@pytest.fixture(scope='module')
+def path(): return get_data()
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    "An empty folder, with an empty fastai home in it, and no COLLAB_COURSE_DATA"
+    monkeypatch.setenv('FASTAI_HOME', str(tmp_path/'home'))
+    monkeypatch.delenv('COLLAB_COURSE_DATA', raising=False)
+    return tmp_path
+
+
+@contextmanager
+def serving(folder, handler=SimpleHTTPRequestHandler):
+    "The address of a web server on this machine that serves `folder`"
+    class Quiet(handler):
+        def log_message(self, *args): pass
+    with ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=folder)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try: yield f'http://127.0.0.1:{server.server_port}'
+        finally: server.shutdown()
+
+
+def pack(folder, archive, extra=()):
+    "Zip three files of `folder`, with more members if asked"
+    with zipfile.ZipFile(archive, 'w', zipfile.ZIP_DEFLATED) as z:
+        for name in 'u.data', 'u.item', 'u.user': z.write(folder/name, f'ml-100k/{name}')
+        for name in extra: z.writestr(name, 'boo')
+    return archive
+
+
+def download(url): return data._from_web('ml-100k', url)
+
+def left_over(): return [o.name for o in data._cache().glob('**/*') if '.part' in o.name]
+
+
+def test_cache_and_address_are_fastais():
+    "We read its settings without importing it"
+    from fastai.data.external import URLs, fastai_path
+    assert data._cache() == fastai_path('data')
+    assert data._url.format('ml-100k') == URLs.ML_100k
+
+
+def test_cache_follows_fastais_config(home):
+    "A `config.ini` in its home says where data sets lie"
+    (home/'home').mkdir()
+    (home/'home/config.ini').write_text('[DEFAULT]\ndata = elsewhere\n')
+    assert data._cache() == home/'home/elsewhere'
+
+
+def test_every_road_leads_to_the_same_bytes(home, path):
+    "A folder, a zip (unpacked once, found again), the variable, a download, the cache"
+    archive = pack(path, home/'ml-100k.zip')
+    roads = {'a folder': get_data(source=path), 'a zip': get_data(source=archive)}
+    with patch.dict(os.environ, COLLAB_COURSE_DATA=str(home)): roads['COLLAB_COURSE_DATA'] = get_data()
+    with serving(home) as address: roads['a download'] = download(f'{address}/ml-100k.zip')
+    roads['the cache'] = get_data()
+    assert {(folder/'u.data').stat().st_size for folder in roads.values()} == {BYTES}
+    assert roads['the cache'] == data._cache()/'ml-100k'
+    assert roads['a zip'] == roads['COLLAB_COURSE_DATA'] == get_data(source=archive)
+    assert left_over() == []
+
+
+def test_the_package_index_has_the_same_ratings_and_titles(home, path):
+    "RecBole's copy, back in GroupLens' layout, reads the same"
+    index = data._from_index('ml-100k')
+    assert (index/'u.data').stat().st_size == BYTES and left_over() == []
+    pd.testing.assert_frame_equal(load_movies(index), load_movies(path))
+    pd.testing.assert_frame_equal(load_ratings(index), load_ratings(path))
+    with pytest.raises(DataError, match='no package is known'): data._from_index('ml-1m')
+
+
+class Breaks(SimpleHTTPRequestHandler):
+    "Promises a million bytes, sends a thousand, hangs up"
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header('Content-Length', '1000000')
+        self.end_headers()
+        self.wfile.write(b'x'*1000)
+
+
+def test_a_download_that_fails_leaves_nothing_behind(home, path):
+    "A connection that breaks, half a zip, no such file, a trap in the archive, Ctrl-C"
+    with serving(home, Breaks) as address:
+        with pytest.raises(DataError, match='broke off before it was complete'): download(f'{address}/ml-100k.zip')
+    with serving(home) as address:
+        trap = pack(path, home/'ml-100k.zip', extra=['../escaped'])
+        with pytest.raises(DataError, match='points outside'): download(f'{address}/ml-100k.zip')
+        (home/'half.zip').write_bytes(trap.read_bytes()[:100_000])
+        with pytest.raises(DataError, match='could not be had'): download(f'{address}/half.zip')
+        with pytest.raises(DataError, match='404'): download(f'{address}/none.zip')
+    with patch('fastai.data.external.untar_data', side_effect=KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt): data._from_web('ml-1m')
+    assert (left_over(), socket.getdefaulttimeout()) == ([], None)
+    assert list(home.glob('**/escaped')) == []
+
+
+def test_a_bad_cache_is_neither_believed_nor_deleted(home, path):
+    "What is downloaded then lies beside it"
+    pack(path, home/'ml-100k.zip')
+    (data._cache()/'ml-100k').mkdir(parents=True)
+    with pytest.raises(DataError, match='neither'): data._from_cache('ml-100k')
+    with serving(home) as address: assert download(f'{address}/ml-100k.zip') == data._own_folder()/'ml-100k'
+    assert get_data() == data._own_folder()/'ml-100k'
+    assert (data._cache()/'ml-100k').is_dir()
+
+
+def test_a_wrong_source_is_refused(home, path):
+    "A zip that is none or has a trap in it, a changed rating, an empty folder, nothing, another file"
+    def refused(name, says):
+        with pytest.raises(DataError, match=says): get_data(source=home/name)
+    (home/'bad.zip').write_text('not a zip at all')
+    refused('bad.zip', 'bad.zip is damaged')
+    pack(path, home/'trap.zip', extra=['../../escaped'])
+    refused('trap.zip', "member '../../escaped' points outside")
+    shutil.copytree(path, home/'ml-100k')
+    with open(home/'ml-100k/u.data', 'a') as f: f.write('1\t1\t5\t0\n')
+    refused('ml-100k', 'is not the published file: its md5 is')
+    with patch.dict(os.environ, COLLAB_COURSE_DATA=str(home)):
+        with pytest.raises(DataError, match='not the published file'): get_data()
+    refused('nowhere', 'does not exist')
+    (home/'empty').mkdir()
+    refused('empty', 'neither u.data nor ratings.csv')
+    (home/'mine.csv').write_text('user,item,rating\n1,1,5\n')
+    refused('mine.csv', 'neither a folder nor a zip of MovieLens: `read_ratings` reads other files')
+    assert left_over() == [] and list(home.glob('**/escaped')) == []
+
+
+def test_without_network_the_error_names_every_road(home, monkeypatch):
+    "And says what to do"
+    nowhere = 'http://127.0.0.1:9' # a port where nobody listens
+    walls = dict(http_proxy=nowhere, https_proxy=nowhere, PIP_INDEX_URL=f'{nowhere}/simple', PIP_EXTRA_INDEX_URL='',
+                 PIP_FIND_LINKS='', PIP_RETRIES='0', PIP_NO_CACHE_DIR='1')
+    for name, value in walls.items(): monkeypatch.setenv(name, value)
+    with pytest.raises(DataError) as e: get_data()
+    for road in 'COLLAB_COURSE_DATA', 'cache', 'download', 'package index', 'as `source`': assert road in str(e.value), road
+    assert left_over() == []
+
+
+def test_a_layout_counts_as_data_and_ml_100k_only_with_its_checksum(tmp_path):
+    "The three names of MovieLens' files of ratings"
+    with pytest.raises(DataError, match='neither u.data nor ratings.csv nor ratings.dat'): verify_data(tmp_path)
+    for name in 'ratings.dat', 'ratings.csv':
+        (tmp_path/name).write_text('1::1::5::0\n')
+        assert verify_data(tmp_path) == tmp_path
+        with pytest.raises(DataError, match=f'holds {name}, and ml-100k is u.data'): verify_data(tmp_path, 'ml-100k')
+    (tmp_path/'u.data').write_text('1\t1\t5\t0\n')
+    with pytest.raises(DataError, match='is not the published file: its md5 is'): verify_data(tmp_path)
+
+
+def test_titles_that_cannot_be_used_are_an_error(tmp_path):
+    "None at all, ids twice, ids that are no numbers, ratings without a title or a time"
+    (tmp_path/'ratings.csv').write_text('userId,movieId,rating,timestamp\n1,31,2.5,1\n1,32,2.5,1\n')
+    with pytest.raises(DataError, match='no titles'): load_ratings(tmp_path)
+    for movies, says in (('31,x\n31,y\n', '31 more than once'), ('a,x\n', 'cannot be read'), ('31,x\n,y\n', 'cannot be read')):
+        (tmp_path/'movies.csv').write_text('movieId,title\n' + movies)
+        with pytest.raises(DataError, match=says): load_ratings(tmp_path)
+    (tmp_path/'movies.csv').write_text('movieId,title\n31,x\n')
+    with pytest.raises(RatingsError, match="'movie' has no title in 1 of 2 rows; the first is row 1: 32"): load_ratings(tmp_path)
+    (tmp_path/'ratings.csv').write_text('userId,movieId,rating\n1,31,2.5\n')
+    with pytest.raises(RatingsError, match="no column 'timestamp'"): load_ratings(tmp_path)
+
+
+def test_a_name_stands_for_a_data_set(path):
+    "For all that read; what is neither a file nor a name says which names there are"
+    pd.testing.assert_frame_equal(load_ratings('ml-100k'), load_ratings(path))
+    assert len(load_movies('ml-100k')) == 1682
+    for read in load_ratings, load_movies, read_ratings:
+        with pytest.raises(DataError, match='ml-100 does not exist, nor is it one of ml-100k, '): read('ml-100')
+
+
+@pytest.mark.parametrize('module', ['read', 'data'])
+def test_reading_needs_no_heavy_library(module, python):
+    "Neither to import the module nor to load ratings"
+    heavy = 'torch', 'fastai', 'fastcore', 'fastbook', 'matplotlib', 'numba', 'scipy', 'sklearn'
+    code = f'import sys, collab_course.{module}; from collab_course.data import load_ratings; load_ratings(); '
+    assert python('-c', code + f'print(*[o for o in {heavy} if o in sys.modules])') == '\n'
+
+
+def test_splits_take_a_frame_or_ratings_and_other_names():
+    "All give the same rows, whatever columns are called, and also without ratings"
+    tiny = tiny_ratings()
+    other = tiny.rename(columns=dict(user='guest', movie='film', title='name', timestamp='seen', rating='points'))
+    names = dict(user='guest', item='film', title='name')
+    for split, more in (split_random, {}), (split_time, dict(time='seen')):
+        want = split(tiny)
+        for got in (split(Ratings(tiny)), split(other, **names, **more), split(tiny.drop(columns='rating')),
+                    split(Ratings(other, **names, **more, rating='points')), split(tiny.set_index('title', drop=False)),
+                    split(tiny[tiny.columns[::-1]])):
+            for a, b in zip(got, want): assert a.dtype == 'int64' and a.tolist() == b.tolist()
+
+
+def test_items_that_share_a_title_stay_on_one_side():
+    "Also by two titles of one item"
+    rows = [(u, m, t) for u in range(50) for m, t in ((1, 'a'), (2, 'a'), (2, 'b'), (3, 'b'), (4, 'c'), (5, 'd'))]
+    df = pd.DataFrame(rows, columns=['user', 'movie', 'title']).assign(timestamp=np.arange(len(rows))*37%100)
+    for split in split_random(df), split_time(df):
+        a, b = [set(zip(df.user[o], df.movie[o].map({1: 1, 2: 1, 3: 1}).fillna(df.movie[o]))) for o in split]
+        assert a and b and not a & b
+
+
+def test_folds_are_u_datas_alone(path):
+    "Refused for any other rows, order or values; other names of columns are no other values"
+    df = load_ratings(path)
+    folds = split_folds(df)
+    assert [valid[0] for _, valid in folds] == [20_000*k for k in range(5)]
+    other = df.rename(columns=dict(user='guest', timestamp='seen'))
+    for same in (split_folds(other, user='guest', time='seen'), split_folds(Ratings(df)), split_folds(df.astype({'rating': float, 'user': str}))):
+        for a, b in zip(same, folds): assert (a[1] == b[1]).all()
+    changed = df.assign(rating=df.rating.where(df.index != 7, 4.5))
+    for bad in (df[:-1], df[::-1], changed, Ratings(changed), df.assign(timestamp='soon'), Ratings(df.drop(columns='timestamp'))):
+        with pytest.raises(RatingsError, match='this frame is not that'): split_folds(bad)
+
+
+def test_times_that_do_not_sort_are_refused():
+    "Missing ones, none at all, text that is no ISO date"
+    tiny = tiny_ratings()
+    for column, says in (([None, *range(29)], "'timestamp' is missing in 1 of 30"), (['9/1/2019']*30, 'neither a number nor an ISO date')):
+        with pytest.raises(RatingsError, match=says): split_time(tiny.assign(timestamp=column))
+    with pytest.raises(RatingsError, match="column 'timestamp' is missing"): split_time(tiny.drop(columns='timestamp'))
+    with pytest.raises(RatingsError, match='no times'): split_time(Ratings(tiny.drop(columns='timestamp')))
+    late = pd.Series(range(30)).map('{:d}'.format) # as text, '9' would come last
+    assert split_time(tiny.assign(timestamp=late))[1].tolist() == [24, 25, 26, 27, 28, 29]
+
+
+@pytest.mark.parametrize('split, says', [
+    (([0, 1], [1, 2]), '1 rows stand in the split more than once'), (([0], [30]), 'from row 0 to 30, and the rows from 0 to 29'),
+    (([-1], []), 'from row -1'), (([], [0]), 'no rows to train on'), (([True], [False]), 'row numbers, not of bool'),
+    (([.5], [1]), 'row numbers, not of float64')])
+def test_a_wrong_split_is_refused(split, says):
+    "With what is wrong"
+    with pytest.raises(ValueError, match=says): check_split(split, 30)
+    assert [o.tolist() for o in check_split(([2, 0], []), 3)] == [[2, 0], []]
