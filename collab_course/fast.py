@@ -37,11 +37,12 @@ def fit_fast(
 )->DataFrame: # a row per epoch: MSE over all rows of `train` and of `valid`
     "Train hundreds of times faster than fastai's `Learner`, at equal accuracy"
     count_steps(n_epoch, dls.train)
-    W,(users,bias) = flat_weights(model),weight_tables(model)[0]
+    (users,bias),_ = weight_tables(model)
     if not isinstance(dls.train, TensorDL): raise TypeError('dls must be from collab_loaders')
     train = dls.train if seed is None else dls.train.new(seed=seed)
     warn_without_numba()
     with one_thread(), progress_bar(n_epoch*train.n, desc, quiet, unit_scale=True) as bar:
+        W = flat_weights(model)
         try: losses = train_rows(W.numpy(), *_arrays(train), len(users), partial(_randperm, train),
                                  n_epoch=n_epoch, lr=lr, wd=wd, bs=train.bs, y_range=model.y_range,
                                  biased=bias is not None, catch_up=catch_up, on_epoch=on_epoch,

@@ -125,7 +125,7 @@ def test_every_method_is_there():
     assert set(old) <= set(METHODS)
     for name, new, note in METHODS.values():
         if new == 'gone': assert note, name
-        else: assert member(bare(new)) is not None, new
+        else: assert member(bare(new)), new
 
 
 def member(dotted):
@@ -136,7 +136,7 @@ def member(dotted):
     cls = found(f'{home}.{owner}')
     annotated = name in vars(cls).get('__annotations__', {})
     assigned = re.search(rf'self\.(?:\w+,(?:self\.)?)*{name}\b[^=]*=', inspect.getsource(cls))
-    return getattr(cls, name, None) or annotated or assigned
+    return hasattr(cls, name) or annotated or bool(assigned)
 
 
 def parameters(thing):

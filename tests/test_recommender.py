@@ -1,0 +1,521 @@
+"The protocol and BiasedMF: frames of every kind, updates, other processes, and files that are wrong"
+import json
+import os
+import random
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from collab_course.biased_mf import BiasedMF
+from collab_course.evaluation import Choose, Ensemble
+from collab_course.ids import RatingsError, UnknownIdError, tiny_ratings
+from collab_course.ratings import AmbiguousTitleError, Ratings
+from collab_course.recommender import DampedMeans, History, Popularity, Recommender, load
+from collab_course.store import SavedModelError, save_folder
+from collab_course.widgets import rate_widget
+from hypothesis import given
+from hypothesis import strategies as st
+from synthetic import COLUMNS, example, frames, quick
+
+OLD = Path(__file__).with_name('saved_0_1')
+FEW = 2
+
+
+def fit(df, **settings):
+    "A small model of a frame"
+    return BiasedMF(**{'n_factors': 3, 'n_epoch': 1, **settings}).fit(df, **COLUMNS, quiet=True)
+
+
+def weights(model): return model.user_weights.tobytes() + model.item_weights.tobytes()
+
+
+def every_pair(model):
+    "Each user with each item"
+    users, items = model.ratings.users.ids, model.ratings.items.ids
+    return users.repeat(len(items)), [*items]*len(users)
+
+
+def answers(model):
+    "What a model answers, to be compared to the bit"
+    r = model.ratings
+    some = {r.items.ids[0]: r.rating_limits[1]}
+    near = [] if isinstance(model, Ensemble) else [model.similar(o, min_ratings=FEW) for o in r.items.ids]
+    lists = [model.recommend_all(min_ratings=FEW), model.recommend(some, min_ratings=FEW), *near]
+    return model.predict(*every_pair(model)).tobytes(), [o.to_json(double_precision=15) for o in lists]
+
+
+def state(model):
+    "What it answers, and what an update would start from"
+    return answers(model), model.ratings.by_order().to_frame().to_json(double_precision=15)
+
+
+# Lists
+
+@quick
+@given(frames(), st.integers(1, 14))
+def test_list_keeps_its_promises(df, n):
+    "Nothing seen by id or title, nothing twice, few ratings last, best first, the right length"
+    rec = fit(df)
+    count, titles = df.what.value_counts(), df.groupby('what').name.first()
+    for user, mine in df.groupby('who'):
+        seen = set(mine.name)
+        top = rec.recommend(user, n, min_ratings=FEW)
+        assert not set(top.title) & seen and not set(top['item']) & set(mine.what)
+        assert top.title.is_unique and len(top) == min(n, df.name.nunique()-len(seen))
+        assert top.few_ratings.tolist() == [bool(count[o] < FEW) for o in top['item']] == sorted(top.few_ratings)
+        assert top.title.tolist() == titles.loc[top['item'].tolist()].tolist()
+        for _, part in top.groupby('few_ratings'): assert part.rating.is_monotonic_decreasing
+        assert top.rating.between(df.stars.min(), df.stars.max()).all()
+        assert top.rating.tolist() == rec.predict(user, top['item']).tolist()
+        assert top.equals(rec.recommend(user, 100, min_ratings=FEW).head(n))
+
+
+@quick
+@given(frames(), st.data())
+def test_list_is_filtered_as_asked(df, data):
+    "`items`, `exclude` and `seen`, alone and together, for one user and for all"
+    rec = fit(df)
+    some = st.lists(st.sampled_from(rec.ratings.items.ids.tolist()), unique=True)
+    items, exclude, seen = data.draw(st.none() | some), data.draw(some), data.draw(st.booleans())
+    name, options = df.groupby('what').name.first(), {'exclude': exclude, 'seen': seen, 'min_ratings': 0}
+    gone = set(name.loc[exclude])
+    for user, mine in df.groupby('who'):
+        scores = rec.item_scores(int(rec.ratings.users[user]))
+        rated = set() if seen else set(mine.name)
+        left = [o for o in rec.ratings.items.ids.tolist() if name[o] not in rated | gone and (items is None or o in items)]
+        left.sort(key=lambda o: (-scores[rec.ratings.items[o]], rec.ratings.items[o]))
+        expected = pd.Series(left, dtype=object)[~pd.Series([name[o] for o in left]).duplicated().to_numpy()].tolist()
+        assert rec.recommend(user, 100, items=items, **options)['item'].tolist() == expected
+        every = rec.recommend_all(100, users=[user], items=items, **options)
+        assert every['item'].tolist() == expected and (every.user == user).all()
+
+
+@quick
+@given(frames(), st.randoms(use_true_random=False))
+def test_order_of_rows_and_columns_does_not_matter(df, rnd):
+    "Rows, columns and index in another order, other columns beside them: the same model"
+    rows, cols = list(range(len(df))), [*df.columns, 'user', 'rating']
+    rnd.shuffle(rows)
+    rnd.shuffle(cols)
+    other = df.assign(user=0, rating=9).iloc[rows][cols]
+    other.index = rows[::-1]
+    assert answers(fit(df)) == answers(fit(other))
+
+
+@quick
+@given(frames(), st.data())
+def test_new_user_is_served_and_forgotten(df, data):
+    "The same person in any order of their ratings; nothing they rated comes back; nothing changes"
+    rec = fit(df)
+    before = rec.recommend_all()
+    items = data.draw(st.lists(st.sampled_from(rec.ratings.items.ids.tolist()), unique=True))
+    told = {o: data.draw(st.sampled_from(sorted(set(df.stars)))) for o in items}
+    top = rec.recommend(told, 20)
+    assert top.equals(rec.recommend(dict(reversed(told.items())), 20))
+    seen = set(df.name[df.what.isin(items)])
+    assert not set(top.title) & seen and len(top) == df.name.nunique()-len(seen)
+    assert np.isfinite(top.rating).all() and rec.recommend_all().equals(before)
+    assert top.rating.tolist() == rec.predict(told, top['item']).tolist()
+
+
+@quick
+@given(frames())
+def test_similar_items_are_others(df):
+    "Never itself, by id or title; finite"
+    rec = fit(df)
+    for item, name in zip(rec.ratings.items.ids, rec.ratings.titles):
+        near = rec.similar(item, 100)
+        assert item not in set(near['item']) and name not in set(near.title)
+        assert len(near) == df.name.nunique()-1 and near.similarity.between(-1, 1).all()
+
+
+@quick
+@given(frames(), st.data())
+def test_effects_add_up(df, data):
+    "For a new user, and for those of the table: the folded-in score less the average user's"
+    rec = fit(df, n_epoch=3)
+    ids = rec.ratings.items.ids
+    items = sorted(data.draw(st.lists(st.sampled_from(range(len(ids))), unique=True, min_size=1)))
+    who = History(np.array(items), np.array([data.draw(st.sampled_from(sorted(set(df.stars)))) for _ in items], float))
+    told = dict(zip(ids[who.items].tolist(), who.ratings))
+    lead = rec.item_scores(who) - rec.item_scores(History(np.zeros(0, int), np.zeros(0)))
+    for row, item in enumerate(ids):
+        why = rec.explain(told, item, 100)
+        assert np.isclose(why.effect.sum(), lead[row], atol=1e-7) and len(why) == len(items)
+        assert why.effect.abs().is_monotonic_decreasing and dict(zip(why['item'], why.rating)) == told
+        assert rec.explain(told, item, 1).equals(why.head(1))
+    user = df.who[0]
+    assert len(rec.explain(user, ids[0], 100)) == (df.who == user).sum()
+
+
+def test_who_may_be_an_id_or_a_dict():
+    "Anything else is refused with a word of help"
+    rec = fit(example())
+    for many in ([1, 2], np.array([1]), pd.Series([3., 4.], index=[1, 2])):
+        with pytest.raises(TypeError, match='a dict of item: rating'): rec.recommend(many)
+    assert len(rec.predict(pd.Series([3, 4], index=[7, 8]), [1, 2])) == 2
+    with pytest.raises(UnknownIdError): rec.recommend('nobody')
+    with pytest.raises(ValueError, match='one item, not of 2'): rec.explain(1, [1, 2])
+    assert BiasedMF().fit(tiny_ratings(), quiet=True).predict({'Heat (1995)': '5'}, 1).shape == (1,)
+
+
+def test_interactions_have_lists_as_histories():
+    "`rating=None`; a list of items is somebody, and what they have is not offered"
+    df = example().drop_duplicates(['who', 'what'])
+    columns = {**COLUMNS, 'rating': None}
+    popular = Popularity().fit(df, **columns, quiet=True)
+    assert popular.ratings.interactions and (popular.ratings.y == 1).all()
+    top = popular.recommend([3, 'T5'], 40)
+    assert len(top) == 28 and not {3, 5} & set(top['item']) and list(top.columns)[2] == 'score'
+    assert top.equals(popular.recommend({3: 1, 5: 1}, 40))
+    assert popular.recommend([], 40).score.is_monotonic_decreasing
+
+
+# Fit and update
+
+def test_predictions_are_within_the_limits():
+    "... though the sigmoid goes further"
+    df = pd.DataFrame([(u, i, [3, 5, 4][(u > 4) + (u > 9)*(i % 2)], f'T{i}') for u in range(15) for i in range(10)],
+                      columns=['who', 'what', 'stars', 'name'])
+    df.loc[df.who == 0, 'stars'] = 1
+    rec = fit(df, n_epoch=60, lr=.05, wd=0)
+    preds = rec.predict(*every_pair(rec))
+    assert rec.used['y_range'] == (0, 5.5) and preds.min() == 1 and preds.max() == 5
+    assert rec.to_ratings(rec.item_scores(0)).max() > 5
+    assert rec.recommend(0, seen=True).rating.max() == 5
+
+
+def test_fit_on_the_class_says_what_to_write():
+    "As `Recommender.fit(df)` was called in 0.1.0"
+    for call in (lambda: BiasedMF.fit(example()), lambda: Recommender.fit(example(), quiet=True),
+                 lambda: DampedMeans.fit(example(), **COLUMNS)):
+        with pytest.raises(TypeError, match=r'BiasedMF\(\).fit\(df\)'): call()
+
+
+def test_fit_and_update_are_all_or_nothing(monkeypatch):
+    "An error, a loss that is no number, Ctrl-C: the model is as it was, and can be trained again"
+    rec, df = fit(example()), example(1)
+    before, table = state(rec), rec.ratings
+    with pytest.raises(RatingsError): rec.fit(df.assign(stars='good'), **COLUMNS)
+    with pytest.raises(RatingsError): rec.update(df.assign(stars=np.nan))
+    with pytest.raises(RatingsError): rec.update(df.drop(columns='what'))
+    with pytest.raises(RatingsError, match='mixes'): rec.update(df.assign(who='x'))
+    with pytest.raises(TypeError): rec.update([1, 2])
+    with monkeypatch.context() as m:
+        def stop(self, ratings):
+            self.user_weights = None
+            raise KeyboardInterrupt
+        m.setattr(BiasedMF, '_fit', stop)
+        for change in (lambda: rec.fit(df, **COLUMNS), lambda: rec.update(df)):
+            with pytest.raises(KeyboardInterrupt): change()
+    assert state(rec) == before and rec.ratings is table
+    assert state(rec.update(df, quiet=True)) == state(fit(pd.concat([
+        example()[~pair(example()).isin(pair(df))], df])))
+
+
+def pair(df): return df.who.astype(str) + ' ' + df.name
+
+
+@quick
+@given(frames(), st.data())
+def test_update_equals_a_fit_on_the_joined_frame(df, data):
+    "To the bit, rows of a user and title replaced; the tables of before stay as they are"
+    at = data.draw(st.integers(0, len(df)))
+    old, new = df[:at], df[at:]
+    if not len(old) or not len(new): return
+    joined = pd.concat([old[~pair(old).isin(pair(new))], new])
+    table = Ratings(old, **COLUMNS)
+    frame = table.to_frame()
+    rec = BiasedMF(n_factors=3, n_epoch=1).fit(table, quiet=True).update(new, quiet=True)
+    assert weights(rec) == weights(fit(joined)) and state(rec) == state(fit(joined))
+    assert len(table) == len(old) and table.to_frame().equals(frame)
+    also = BiasedMF(n_factors=3, n_epoch=1).fit(table, quiet=True).update(Ratings(new, **COLUMNS), quiet=True)
+    assert weights(also) == weights(rec)
+
+
+def test_update_replaces_what_has_the_same_title():
+    "Another id with the title, and every one of several older rows"
+    old = pd.DataFrame({'who': [1, 1, 1, 2], 'what': [10, 10, 20, 10], 'stars': [1, 2, 3, 4], 'name': ['A', 'A', 'B', 'A']})
+    new = pd.DataFrame({'who': [1, 1], 'what': [11, 11], 'stars': [5, 4], 'name': ['A', 'A']})
+    rec = fit(old).update(new, quiet=True)
+    assert sorted(rec.ratings.to_frame().values.tolist()) == [[1, 11, 4, 'A'], [1, 11, 5, 'A'], [1, 20, 3, 'B'], [2, 10, 4, 'A']]
+    with pytest.raises(AmbiguousTitleError): rec.similar('A')
+
+
+def test_update_may_leave_out_titles_and_times():
+    "Known items keep their titles; new users and items come in"
+    df = tiny_ratings()
+    rec = BiasedMF(n_factors=2).fit(df, quiet=True)
+    rec.update(pd.DataFrame({'user': [1, 99], 'movie': [2, 77], 'rating': [5, 4]}), quiet=True)
+    assert len(rec.ratings) == 31 and 99 in rec.ratings.users and rec.find('77')['item'].tolist() == [77]
+    assert rec.find('fargo').title.tolist() == ['Fargo (1996)']
+
+
+def test_untrained_model_says_so():
+    "Whatever it is asked"
+    for ask in (lambda m: m.recommend(1), lambda m: m.predict(1, 1), lambda m: m.update(tiny_ratings()),
+                lambda m: m.save('nowhere'), lambda m: m.find('a'), lambda m: m.used):
+        with pytest.raises(AttributeError, match='not trained yet, call `fit` first'): ask(BiasedMF())
+    assert not Path('nowhere').exists()
+
+
+def test_random_state_of_the_caller_is_untouched():
+    "The same seed gives the same; global random numbers go on as if nothing had happened"
+    def draws():
+        random.seed(1), np.random.seed(1), torch.manual_seed(1)
+        yield
+        yield random.random(), np.random.rand(), torch.rand(1).item()
+    plain = draws()
+    next(plain)
+    expected = next(plain)
+    ours = draws()
+    next(ours)
+    a, b, c = fit(example()), fit(example(), seed=1), fit(example(), seed=None)
+    assert next(ours) == expected
+    assert answers(a) == answers(fit(example()))
+    assert not a.recommend_all().equals(b.recommend_all())
+    assert not a.recommend_all().equals(c.recommend_all())
+
+
+def test_widget_data_are_what_the_widget_takes():
+    "By name; unknown items, rare ones and a scale of its own"
+    rec = fit(example().assign(stars=example().stars*10))
+    items = rec.ratings.items.ids[rec.ratings.counts >= 8].tolist()
+    data = rate_widget(**rec.widget_data({f'T{items[0]}': 50, items[3]: 10.}, 4, min_ratings=8)).data
+    assert data['titles'] == [f'T{o}' for o in items] and data['rated'] == [[0, 50.], [3, 10.]]
+    assert data['stars'] == [10, 20, 30, 40, 50] and data['n'] == 4
+    with pytest.raises(UnknownIdError): rec.widget_data({'T99': 30})
+    with pytest.raises(RatingsError, match='outside'): rec.widget_data({items[0]: 5}, min_ratings=8)
+    rare = rec.ratings.items.ids[rec.ratings.counts < 8][0]
+    with pytest.raises(ValueError, match='fewer than 8 ratings, and is not on the page'):
+        rec.widget_data({rare: 50}, min_ratings=8)
+    with pytest.raises(ValueError, match='no item has 1000 ratings'): rec.widget_data(min_ratings=1000)
+
+
+# Saved and loaded
+
+@quick
+@given(frames())
+def test_saved_model_answers_the_same(tmp_path_factory, df):
+    "A round trip changes nothing; saved again, it leaves the same files"
+    rec = fit(df)
+    folder = rec.save(tmp_path_factory.mktemp('saved'))
+    again = load(folder)
+    assert state(rec) == state(again) and repr(again) == repr(rec) and again.used == rec.used
+    assert again.ratings.users.ids.tolist() == rec.ratings.users.ids.tolist()
+    assert (again.ratings.titles == rec.ratings.titles).all() and again.ratings.rating_limits == rec.ratings.rating_limits
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert again.save(folder) == folder and {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    assert len(before) == 3
+    new = df.tail(3).assign(stars=df.stars.max())
+    assert state(load(folder).update(new, quiet=True)) == state(fit(df).update(new, quiet=True))
+
+
+@quick
+@given(frames())
+def test_model_saved_without_ratings_answers(tmp_path_factory, df):
+    "All questions but those that need them, of which it says so; it can be saved on"
+    rec = fit(df)
+    folder = rec.save(tmp_path_factory.mktemp('saved'), ratings=False)
+    again = load(folder)
+    assert answers(again) == answers(rec) and len(list(folder.iterdir())) == 2
+    item = df.what[0]
+    assert again.explain({item: df.stars[0]}, item).equals(rec.explain({item: df.stars[0]}, item))
+    for ask in (lambda: again.update(df), lambda: again.explain(df.who[0], item)):
+        with pytest.raises(SavedModelError, match='holds no ratings: they were left out when it was saved'): ask()
+    with pytest.raises(SavedModelError, match='ratings=False'): again.save(folder)
+    assert answers(load(again.save(folder, ratings=False))) == answers(rec)
+
+
+def test_times_come_back_in_their_unit(tmp_path):
+    "Numbers as numbers, dates as dates"
+    for times in (tiny_ratings().timestamp, pd.to_datetime(tiny_ratings().timestamp, unit='s')):
+        rec = DampedMeans().fit(tiny_ratings().assign(timestamp=times))
+        again = load(rec.save(tmp_path))
+        assert again.ratings.time.dtype == rec.ratings.time.dtype
+        assert again.ratings.to_frame().equals(rec.ratings.by_order().to_frame())
+
+
+def test_models_made_of_models_are_saved(tmp_path):
+    "With the untrained models among their settings"
+    small = BiasedMF(n_factors=2, n_epoch=1)
+    for model in (Ensemble(small, 2), Choose({'means': DampedMeans(), 'mf': small})):
+        model.fit(tiny_ratings(), quiet=True)
+        again = load(model.save(tmp_path))
+        assert repr(again) == repr(model) and again.used == model.used
+        assert again.recommend_all(3).equals(model.recommend_all(3))
+        again.update(tiny_ratings().tail(1), quiet=True)
+        assert again.recommend_all(3).equals(model.recommend_all(3))
+
+
+def test_ids_beyond_64_bits_are_saved(tmp_path):
+    "Whole numbers of any size"
+    df = tiny_ratings()
+    df['user'], df['movie'] = df.user.astype(object) + 2**70, df.movie*10**9
+    a = BiasedMF(n_factors=2).fit(df, quiet=True)
+    b = load(a.save(tmp_path))
+    assert a.recommend_all().equals(b.recommend_all())
+    assert b.ratings.users.ids.tolist() == a.ratings.users.ids.tolist()
+
+
+CODE = """
+import sys
+from collab_course import load
+rec = load(sys.argv[1])
+users = rec.ratings.users.ids.repeat(len(rec.ratings.items))
+print(rec.predict(users, [*rec.ratings.items.ids]*len(rec.ratings.users)).tobytes().hex())
+print([name for name in ('torch', 'fastai', 'numba', 'sklearn', 'scipy') if name in sys.modules])
+"""
+
+
+def test_another_process_answers_the_same_bytes(tmp_path, python):
+    "Saved here, loaded there, without what only training needs"
+    rec = fit(example(), n_epoch=3)
+    there, modules = python('-c', CODE, rec.save(tmp_path/'saved')).split('\n')[:2]
+    assert bytes.fromhex(there) == rec.predict(*every_pair(rec)).tobytes() and modules == '[]'
+
+
+def test_loading_draws_no_random_number(tmp_path):
+    "Of the caller's"
+    folder = fit(example()).save(tmp_path/'saved')
+    torch.manual_seed(3), np.random.seed(3)
+    expected = torch.rand(1), np.random.rand()
+    torch.manual_seed(3), np.random.seed(3)
+    load(folder)
+    assert (torch.rand(1), np.random.rand()) == expected
+
+
+def test_class_is_looked_up_and_never_imported(tmp_path):
+    "By the package's own table, or among those that are handed over"
+    class Mine(DampedMeans): pass
+    means = DampedMeans().fit(example(), **COLUMNS)
+    folder = means.save(tmp_path/'means')
+    assert type(load(folder)) is type(Recommender.load(folder)) is type(DampedMeans.load(folder)) is DampedMeans
+    with pytest.raises(SavedModelError, match='holds a DampedMeans and no BiasedMF'): BiasedMF.load(folder)
+    mine = Mine().fit(example(), **COLUMNS).save(tmp_path/'mine')
+    with pytest.raises(SavedModelError, match='no model of collab_course; give its class'): load(mine)
+    assert type(load(mine, classes=[Mine])) is type(Mine.load(mine)) is Mine
+    for name in ('os.system', 'system', 'Recommender', 'load', '__class__'):
+        head = {'model': name, 'settings': {'dict': []}, 'fitted': {}, 'used': {'dict': []},
+                'ratings': json.loads((folder/'recommender.json').read_bytes())['info']['ratings']}
+        save_folder(tmp_path/'odd', head, {'x': np.zeros((0, 2), 'int32')})
+        with pytest.raises(SavedModelError): load(tmp_path/'odd')
+
+
+@pytest.mark.parametrize('kind', [OSError, KeyboardInterrupt])
+def test_failure_at_any_step_of_saving_leaves_a_whole_model(tmp_path, monkeypatch, kind):
+    "The old one until the head is renamed, which is the sixth step; the next save cleans up"
+    old, new = fit(example()), fit(example(1))
+    folder, real = old.save(tmp_path/'saved'), {name: getattr(os, name) for name in ('fsync', 'replace')}
+    for step in range(6):
+        left = [step]
+
+        def failing(name):
+            def call(*args):
+                left[0] -= 1
+                if left[0] < 0: raise kind('no space left on device')
+                return real[name](*args)
+            return call
+        with monkeypatch.context() as m:
+            for name in real: m.setattr(os, name, failing(name))
+            with pytest.raises(kind, match='no space'): new.save(folder)
+        assert state(load(folder)) == state(old)
+        assert not list(folder.glob('.*'))
+    assert state(load(new.save(folder))) == state(new)
+    assert len(list(folder.iterdir())) == 3
+
+
+def damaged(folder, file, data):
+    "What `load` and `update` say of a folder in which a file holds `data`, None for no such file"
+    good = file.read_bytes()
+    if data is None: file.unlink()
+    else: file.write_bytes(data)
+    try:
+        load(folder).update(example().tail(1), quiet=True)
+        return 'it was loaded'
+    except SavedModelError as e: return str(e)
+    finally: file.write_bytes(good)
+
+
+def test_every_cut_is_noticed(tmp_path):
+    "Files cut off anywhere raise one clear error, when they are read"
+    folder = fit(example()).save(tmp_path/'saved')
+    for file in list(folder.iterdir()):
+        size = file.stat().st_size
+        for end in np.linspace(0, size-1, 15).astype(int):
+            assert file.name in damaged(folder, file, file.read_bytes()[:end])
+    load(folder)
+
+
+def test_every_changed_bit_is_noticed(tmp_path):
+    "Weights or ratings of which a single bit is another raise it, too"
+    folder = fit(example()).save(tmp_path/'saved')
+    files = list(folder.glob('*.safetensors'))
+    assert len(files) == 2
+    for file in files:
+        for at in np.linspace(0, file.stat().st_size-1, 15).astype(int):
+            bad = bytearray(file.read_bytes())
+            bad[at] ^= 4
+            assert f'{file.name} is not what was saved: cut off, or changed' in damaged(folder, file, bytes(bad))
+
+
+def test_files_that_do_not_belong_are_refused(tmp_path):
+    "Other titles, other ids, a later version, something else altogether, or nothing"
+    folder = fit(example()).save(tmp_path/'saved')
+    head = folder/'recommender.json'
+    weights_file, = folder.glob('collab_course-*')
+    ratings_file, = folder.glob('ratings-*')
+    whole = json.loads(head.read_bytes())
+
+    def changed(**keys): return json.dumps({**whole, **keys}).encode()
+    def with_ratings(**keys):
+        return changed(info={**whole['info'], 'ratings': {**whole['info']['ratings'], **keys}})
+    table = whole['info']['ratings']
+    expected = [
+        (weights_file, None, 'is missing'), (ratings_file, None, 'is missing'),
+        (head, head.read_bytes()[:-10], 'is damaged'),
+        (head, with_ratings(titles=table['titles'][::-1]), 'has other ids, titles or settings'),
+        (head, with_ratings(items=[o+1 for o in table['items']]), 'has other ids, titles or settings'),
+        (head, changed(info={**whole['info'], 'model': 'DampedMeans'}), 'has other ids, titles or settings'),
+        (head, changed(version=3), 'upgrade collab_course'),
+        (head, b'{"format": "a cookbook"}', 'is no saved model'),
+        (head, b'\x80\x04\x95', 'is damaged'), (head, b'['*100_000, 'is damaged'),
+        (head, None, 'holds no recommender.json'),
+        (head, changed(sha256={'collab_course': '../../x', 'ratings': '../../x'}), 'is missing'),
+        *[(head, changed(version=o), 'is damaged') for o in (0, '1', None, True)],
+        *[(head, o, 'is no saved model') for o in (b'[]', b'null', b'7')]]
+    for file, data, words in expected: assert words in damaged(folder, file, data), words
+    assert damaged(folder, head, head.read_bytes()) == 'it was loaded'
+
+
+# Folders of version 0.1.0
+
+def test_folder_of_0_1_0_answers_as_it_did():
+    "Predictions, lists, new users and neighbours; the order of the file's keys is JSON's"
+    rec, old = load(OLD/'biased_mf'), json.loads((OLD/'biased_mf_answers.json').read_text())
+    users, items, told = old['users'], old['items'], dict(old['told'])
+    assert type(rec) is BiasedMF and type(BiasedMF.load(OLD/'biased_mf')) is BiasedMF
+    assert rec.settings() == BiasedMF(3, y_range=(0., 5.5)).settings() and rec.ratings.rating_limits == (1, 5)
+    near = {'rtol': 0, 'atol': 1e-6}
+    assert np.allclose(rec.predict(np.repeat(users, len(items)), items*len(users)), np.clip(old['predict'], 1, 5), **near)
+    for user, (ids, stars, few) in old['recommend'].items():
+        top = rec.recommend(user, 20, min_ratings=4)
+        assert top['item'].tolist() == ids and top.few_ratings.tolist() == few
+        assert np.allclose(top.rating, np.clip(stars, 1, 5), **near)
+    new, (ids, stars) = rec.recommend(told, 20, min_ratings=4), old['new']
+    assert new['item'].tolist() == ids and np.allclose(new.rating, np.clip(stars, 1, 5), **near)
+    close = rec.similar(items[1], 20, min_ratings=4)
+    assert close['item'].tolist() == old['similar_items'] and np.allclose(close.similarity, old['similar'], **near)
+    assert len(rec.explain(told, items[0])) == 3
+
+
+def test_folder_of_0_1_0_kept_no_ratings(tmp_path):
+    "`update` says to fit again, and leaves the model as it was; it can be saved in today's form"
+    rec = load(OLD/'biased_mf')
+    before = answers(rec)
+    for ask in (lambda: rec.update(tiny_ratings()), lambda: rec.explain('u1', 3), lambda: rec.save(tmp_path)):
+        with pytest.raises(SavedModelError, match='kept no ratings: fit it again'): ask()
+    with pytest.raises(SavedModelError, match='holds a BiasedMF and no Popularity'): Popularity.load(OLD/'biased_mf')
+    assert answers(rec) == answers(load(rec.save(tmp_path, ratings=False))) == before
