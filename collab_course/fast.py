@@ -16,8 +16,9 @@ from functools import partial
 from importlib.resources import files
 from pandas import DataFrame
 from .by_hand import flat_weights,set_weights,weight_tables
+from .compiling import warn_without_numba
 from .dot_product import DotProduct
-from .kernel import train_rows,warn_without_numba
+from .kernel import train_rows
 from .loaders import TensorDL
 from .settings import progress_bar
 from .train import count_steps,losses_by_epoch,one_thread
@@ -36,21 +37,26 @@ def fit_fast(
     catch_up:bool=True, # do rows at rest make up for the steps of AdamW that they have missed?
 )->DataFrame: # a row per epoch: MSE over all rows of `train` and of `valid`
     "Train hundreds of times faster than fastai's `Learner`, at equal accuracy"
-    count_steps(n_epoch, dls.train)
-    (users,bias),_ = weight_tables(model)
-    if not isinstance(dls.train, TensorDL): raise TypeError('dls must be from collab_loaders')
+    users,bias = _users_of(model, dls, n_epoch)
     train = dls.train if seed is None else dls.train.new(seed=seed)
     warn_without_numba()
     with one_thread(), progress_bar(n_epoch*train.n, desc, quiet, unit_scale=True) as bar:
         W = flat_weights(model)
-        try: losses = train_rows(W.numpy(), *_arrays(train), len(users), partial(_randperm, train),
-                                 n_epoch=n_epoch, lr=lr, wd=wd, bs=train.bs, y_range=model.y_range,
-                                 biased=bias is not None, catch_up=catch_up, on_epoch=on_epoch,
-                                 valid=_arrays(dls.valid), progress=bar.update)
+        try: losses = train_rows(
+            W.numpy(), *_arrays(train), len(users), partial(_randperm, train), n_epoch=n_epoch,
+            lr=lr, wd=wd, bs=train.bs, y_range=model.y_range, biased=bias is not None,
+            catch_up=catch_up, valid=_arrays(dls.valid), progress=bar.update, on_epoch=on_epoch)
         finally: set_weights(model, W)
     return losses_by_epoch(losses, lr)
 
 # %% ../nbs/32_fast.ipynb #06adca61
+def _users_of(model, dls, n_epoch):
+    "The tables of users of a model that can be trained; an error where it cannot"
+    count_steps(n_epoch, dls.train)
+    users,_ = weight_tables(model)
+    if not isinstance(dls.train, TensorDL): raise TypeError('dls must be from collab_loaders')
+    return users
+
 def _arrays(dl): return dl.x.cpu().numpy(),dl.y.cpu().numpy()
 
 def _randperm(dl, n):

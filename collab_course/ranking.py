@@ -36,8 +36,11 @@ def rank_items(
     hidden[group[rated]] = True
     left,k = ~hidden[group],n + len(group)-n_groups # room for titles that come again
     if among is not None: left &= among
-    rows = np.concatenate([_best(scores, np.flatnonzero(left & o), k) for o in (~few,few)])
-    rows = rows[np.sort(np.unique(group[rows], return_index=True)[1])]
+    rows = np.zeros(0, int)
+    for part in (~few,few): # the second is not looked at where the first is enough
+        rows = np.append(rows, _best(scores, np.flatnonzero(left & part), k))
+        rows = rows[np.sort(np.unique(group[rows], return_index=True)[1])]
+        if len(rows)>=n: break
     if not ties or len(rows)<=n: return rows[:n]
     as_good = (scores[rows]==scores[rows[n-1]]) & (few[rows]==few[rows[n-1]])
     return rows[(np.arange(len(rows))<n) | as_good]
