@@ -26,7 +26,7 @@ def _together(*options):
         return f
     return add
 
-_at_least_one = click.IntRange(1)
+_whole = click.IntRange(1)
 _quiet = click.option('--quiet', is_flag=True, help='Only the result: no progress, no remarks.')
 _forms = _together(click.option('--json', 'form', flag_value='json', help='JSON for programs.'),
                    click.option('--csv',  'form', flag_value='csv',  help='CSV for programs.'))
@@ -144,7 +144,7 @@ def _read(source, names, quiet=True):
                    '[default: ML-100k, fetched if need be]')
 @click.option('--out',    default='tour', show_default=True, help='Folder for tour.csv and '
               'tour.png.', type=click.Path(file_okay=False, path_type=Path))
-@click.option('--quiet',  is_flag=True, help='No progress bars.')
+@_quiet
 def _tour(seed, epochs, data, out, quiet):
     "Train the chapters' models on one split and compare them."
     out = _writable(out)
@@ -185,12 +185,6 @@ def _training():
             'the weights ran away in training: try a lower --lr or --wd') from e
         except UserWarning as e: raise KeyboardInterrupt from e
 
-def _check_weights(model):
-    "An error if a weight is no number"
-    import numpy as np
-    arrays = [o for o in vars(model).values() if isinstance(o, np.ndarray) and o.dtype.kind=='f']
-    if not all(np.isfinite(o).all() for o in arrays): raise FloatingPointError
-
 # %% ../nbs/99_app.ipynb #3e977f35
 @cli.command('train', epilog='''\b
 Examples: collab_course train ratings.csv --out model
@@ -209,17 +203,13 @@ def _train(ratings, out, kind, factors, epochs, lr, wd, sweeps, seed, quiet, **n
     df = _read(ratings, dict(names, time=False), quiet)
     _fit_and_save(model, lambda: model.fit(df, quiet=quiet), _writable(out), quiet)
 
-# %% ../nbs/99_app.ipynb #2c9542f1
+# %% ../nbs/99_app.ipynb #d3f7ba67
 def _fit_and_save(model, fit, out, quiet):
     "Train, save, and say what was trained"
-    with _training():
-        fit()
-        _check_weights(model)
+    with _training(): fit()
     if model.used and not quiet: _say(f'chosen by rule: {_listed(model.used)}')
     model.save(out)
-    r = model.ratings
-    click.echo(f'Saved to {out}: {model!r} of {len(r.users):,} users, {len(r.items):,} items, '
-               f'{len(r):,} ratings')
+    click.echo(f'Saved to {out}: {model!r} of {str(model.ratings).removeprefix("Ratings of ")}')
 
 # %% ../nbs/99_app.ipynb #2003f5fb
 def _load(folder):
@@ -275,8 +265,7 @@ def _likes(model, likes, ids):
 # %% ../nbs/99_app.ipynb #60b2ab12
 _model = click.argument('model', type=click.Path(exists=True, file_okay=False, path_type=Path))
 _lists = _together(
-    click.option('-n', default=10, show_default=True, type=_at_least_one,
-                 help='Rows, at most.'),
+    click.option('-n', default=10, show_default=True, type=_whole, help='Rows, at most.'),
     click.option('--min-ratings', default=20, show_default=True, type=click.IntRange(0),
                  help='Items with fewer are flagged, and come after all others.'),
     click.option('--ids', is_flag=True, help='Items are ids, never titles.'), _forms)
@@ -372,10 +361,9 @@ _protocol = _together(
                  type=click.Choice(['random','folds','time'])),
     click.option('--share', default=.2, show_default=True, help='How much, unless by folds.',
                  type=click.FloatRange(0, 1, min_open=True, max_open=True), callback=_finite),
-    click.option('-k', default=10, show_default=True, type=_at_least_one,
-                 help='Length of a list.'),
-    click.option('--good', type=float, callback=_finite, help='From this rating on, an item should be on the '
-                 'list. [default: three quarters up the scale, such as 4 of 1 to 5]'))
+    click.option('-k', default=10, show_default=True, type=_whole, help='Length of a list.'),
+    click.option('--good', type=float, callback=_finite, help='From this rating on, an item '
+                 'should be listed. [default: three quarters up the scale, such as 4 of 1 to 5]'))
 
 # %% ../nbs/99_app.ipynb #5db1a011
 def _measures(ratings, splits, models, quiet, **lists):

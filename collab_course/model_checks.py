@@ -1,6 +1,7 @@
 """What every recommender has to hold to, as a function that finds out.
 
-The check that every model of the library passes, and that a model of your own can be put to (`check_recommender`).
+The check that every model of the library passes, and that one of your own can be put to
+(`check_recommender`).
 
 Docs: https://collab-course.github.io/collab_course/model_checks.html.md"""
 
@@ -19,7 +20,7 @@ from .ids import UnknownIdError
 from .ratings import Ratings
 from .recommender import load
 
-# %% ../nbs/44_model_checks.ipynb #69e72514
+# %% ../nbs/44_model_checks.ipynb #830e2b77
 def check_frame(
     seed:int=0, # of the ratings
 )->DataFrame: # some 600 ratings of 40 users for 30 items: user, movie, rating, title, timestamp
@@ -30,23 +31,26 @@ def check_frame(
     u,i = u[some],i[some]
     stars = 3 + rng.normal(size=40)[u]*.6 + rng.normal(size=30)[i]*.6 + rng.normal(size=len(u))*.6
     df = DataFrame(dict(user=7*u+3, movie=1000-11*i, rating=(2*stars).round().clip(1, 10)/2))
-    df['title'] = [f'Film {k-k%2 if k<4 else k} ({1990+k//5})' for k in i] # 0 and 1, 2 and 3 are one
+    df['title'] = [f'Film {k-k%2 if k<4 else k} ({1990+k//5})' for k in i]
+    # items 0 and 1 are one film, and so are 2 and 3
     df['timestamp'] = 880_000_000 + rng.permutation(len(df))
     return pd.concat([df, df.iloc[:1].assign(rating=3.)], ignore_index=True)
 
-# %% ../nbs/44_model_checks.ipynb #bca2f039
+# %% ../nbs/44_model_checks.ipynb #1bcfdf54
 def _answers(m):
     "What a trained model says, to be compared to the bit"
     r = m.ratings
     ids = r.users.ids
     some = m.predict(ids.repeat(3), np.resize(r.items.ids, 3*len(ids)))
-    return some, m.recommend(ids[1], 5).to_numpy().tolist(), m.recommend_all(3, users=ids[:5]).to_numpy().tolist()
+    one,every = m.recommend(ids[1], 5),m.recommend_all(3, users=ids[:5])
+    return some, one.to_numpy().tolist(), every.to_numpy().tolist()
 
 def _same(a, b, what):
     equal = np.array_equal(a[0], b[0], equal_nan=True) and a[1:]==b[1:]
     assert equal, f'{what}: the answers differ'
 
-def _fitted(model, df=None): return model.clone().fit(check_frame() if df is None else df, quiet=True)
+def _fitted(model, df=None):
+    return model.clone().fit(check_frame() if df is None else df, quiet=True)
 
 def _order_of_rows(model):
     df = check_frame()
@@ -56,7 +60,7 @@ def _order_of_rows(model):
 def _order_of_columns(model):
     df = check_frame()
     other = df.assign(extra=1)[['timestamp','extra','title','rating','movie','user']]
-    _same(_answers(_fitted(model)), _answers(_fitted(model, other)), 'trained on other columns beside')
+    _same(_answers(_fitted(model)), _answers(_fitted(model, other)), 'trained beside other columns')
 
 def _clone_and_refit(model):
     m = model.clone()
@@ -64,8 +68,8 @@ def _clone_and_refit(model):
     first = _answers(m.fit(check_frame(), quiet=True))
     _same(first, _answers(m.fit(check_frame(), quiet=True)), 'trained again on the same rows')
     assert repr(m)==repr(model), f'a fit changed the settings of {model!r} to {m!r}'
-    _same(first, _answers(m.fit(check_frame(1), quiet=True).fit(Ratings(check_frame()), quiet=True)),
-          'trained on other rows in between')
+    again = m.fit(check_frame(1), quiet=True).fit(Ratings(check_frame()), quiet=True)
+    _same(first, _answers(again), 'trained on other rows in between')
 
 def _failed_fit(model):
     m = _fitted(model)
@@ -77,19 +81,20 @@ def _failed_fit(model):
 
 def _update(model):
     df = check_frame()
-    new = pd.concat([df.iloc[5:9].assign(rating=1.), DataFrame(dict(user=[9999], movie=[1000], rating=[5.],
-                     title=['Film 0 (1990)'], timestamp=[1]))])
+    one = dict(user=9999, movie=1000, rating=5., title='Film 0 (1990)', timestamp=1)
+    new = pd.concat([df.iloc[5:9].assign(rating=1.), DataFrame([one])])
     joined = pd.concat([df.drop(df.index[5:9]), new])
     m = _fitted(model)
     _same(_answers(m.update(new, quiet=True)), _answers(_fitted(model, joined)), 'updated')
 
-# %% ../nbs/44_model_checks.ipynb #62eea7f8
+# %% ../nbs/44_model_checks.ipynb #c3b153e5
 def _rows_alone(model):
     m = _fitted(model)
     u,i = m.ratings.users.ids,np.resize(m.ratings.items.ids, len(m.ratings.users))
     alone = [m.predict(a, b) for a,b in zip(u, i)]
     assert all(o.shape==(1,) for o in alone), 'one pair does not give an array of one'
-    assert np.array_equal(np.concatenate(alone), m.predict(u, i)), 'a row differs alone and in a batch'
+    same = np.array_equal(np.concatenate(alone), m.predict(u, i))
+    assert same, 'a row differs alone and in a batch'
 
 def _empty_input(model):
     m = _fitted(model)
@@ -113,7 +118,7 @@ def _unknown_ids(model):
                      'recommend to an unknown user': lambda: m.recommend(-1),
                      'exclude an unknown item': lambda: m.recommend(user, exclude=[-1])}.items():
         try: ask()
-        except UnknownIdError as e: assert '-1' in str(e), f'{what}: the message does not name the id'
+        except UnknownIdError as e: assert '-1' in str(e), f'{what}: the id is not named'
         else: raise AssertionError(f'{what}: nothing was raised')
 
 def _new_users(model):
@@ -123,23 +128,26 @@ def _new_users(model):
     try: first = m.recommend(ratings, 5)
     except NotImplementedError: return # it says so
     again = m.recommend(dict(reversed(ratings.items())), 5)
-    assert first.equals(again), 'a new user with the same ratings in another order gets another list'
+    assert first.equals(again), 'the same ratings in another order give a new user another list'
     assert not first['item'].isin(items).any(), 'a new user is offered what they have rated'
 
-# %% ../nbs/44_model_checks.ipynb #d9ff7735
+# %% ../nbs/44_model_checks.ipynb #f9ea2db2
 def _seen_items(model):
     m = _fitted(model)
     for user in m.ratings.users.ids[:10]:
         seen = m.ratings.items.ids[m.ratings.seen(m.ratings.users[user])]
         top = m.recommend(user, 30)['item']
         assert not top.isin(seen).any(), f'{user} is offered what they have rated'
-        assert set(seen) & set(m.recommend(user, 30, seen=True)['item']), 'seen=True lists nothing seen'
+        some = set(seen) & set(m.recommend(user, 30, seen=True)['item'])
+        assert some, 'seen=True lists nothing seen'
 
 def _filtered_items(model):
     m = _fitted(model)
     user,ids = m.ratings.users.ids[0],m.ratings.items.ids
-    assert set(m.recommend(user, 30, items=ids[:6], seen=True)['item']) <= set(ids[:6]), 'items= is not kept to'
-    assert not set(m.recommend(user, 30, exclude=ids[:6])['item']) & set(ids[:6]), 'exclude= is not kept to'
+    only = m.recommend(user, 30, items=ids[:6], seen=True)['item']
+    assert only.isin(ids[:6]).all(), 'items= is not kept to'
+    others = m.recommend(user, 30, exclude=ids[:6])['item']
+    assert not others.isin(ids[:6]).any(), 'exclude= is not kept to'
 
 def _titles_once(model):
     m = _fitted(model)
@@ -178,7 +186,7 @@ def _all_lists(model):
     one = pd.concat([m.recommend(o, 4).assign(user=o) for o in users])
     assert every['item'].tolist()==one['item'].tolist(), 'recommend_all and recommend differ'
 
-# %% ../nbs/44_model_checks.ipynb #23723db1
+# %% ../nbs/44_model_checks.ipynb #238ab929
 _ask = '''
 import sys, numpy as np, importlib
 from collab_course.recommender import load
@@ -201,7 +209,8 @@ def _save_and_load(model):
         cmd = [sys.executable, '-W', 'ignore', '-c', _ask, folder, cls.__module__, cls.__name__]
         done = subprocess.run(cmd, env=env, capture_output=True, text=True)
         assert done.returncode==0, f'in a fresh process: {done.stderr[-500:]}'
-        assert np.array_equal(np.load(folder+'/said.npy'), _answers(m)[0]), 'in a fresh process: it differs'
+        said = np.load(folder+'/said.npy')
+        assert np.array_equal(said, _answers(m)[0]), 'in a fresh process: it differs'
 
 def _threads(model):
     m = _fitted(model)
@@ -234,7 +243,7 @@ def _check_surroundings(model):
     assert _state()==before, "the caller's random state, options or warnings filters have changed"
     assert df.equals(copy) and df.attrs==copy.attrs, "the caller's frame has changed"
 
-# %% ../nbs/44_model_checks.ipynb #f1da4bbb
+# %% ../nbs/44_model_checks.ipynb #6a45429b
 def model_checks(
 )->dict: # by name: a function of an untrained model that raises `AssertionError`
     "All promises of a recommender"
@@ -251,8 +260,10 @@ def check_recommender(
     rows = []
     for name,check in model_checks().items():
         try: problem = check(model) or ''
-        except Exception as e: problem = str(e) if isinstance(e, AssertionError) else f'{type(e).__name__}: {e}'
+        except AssertionError as e: problem = str(e) or 'an assertion without words'
+        except Exception as e: problem = f'{type(e).__name__}: {e}'
         rows.append(dict(check=name, passed=not problem, problem=problem))
     failed = [f'{o["check"]}: {o["problem"]}' for o in rows if o['problem']]
-    if failed: raise AssertionError(f'{model!r} fails {len(failed)} of {len(rows)} checks:\n' + '\n'.join(failed))
+    if failed: raise AssertionError(
+        f'{model!r} fails {len(failed)} of {len(rows)} checks:\n' + '\n'.join(failed))
     return DataFrame(rows)[['check','passed']]

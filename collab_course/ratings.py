@@ -1,6 +1,7 @@
 """What every model learns from: one table, checked once and numbered once.
 
-The table that every model learns from (`Ratings`), and everything that can be asked of its users, items, titles and rows.
+The table that every model learns from (`Ratings`), and all that can be asked of its users, items,
+titles and rows. It hands on the names of `collab_course.ids`.
 
 Docs: https://collab-course.github.io/collab_course/ratings.html.md"""
 
@@ -33,7 +34,7 @@ def title_groups(
         if (new==group).all(): return pd.factorize(group)[0]
         group = new
 
-# %% ../nbs/00_ratings.ipynb #0c4c1e94
+# %% ../nbs/00_ratings.ipynb #a56fea86
 class _Rows:
     "What can be asked about the rows of ratings"
     def __len__(self): return len(self.x)
@@ -78,14 +79,15 @@ class _Rows:
     def table_like(self, df): # a `Ratings` of newer rows, which have the same columns
         if isinstance(df, Ratings): return df
         df = as_frame(df)
-        usual = {o: self.columns[o] if self.columns[o] in df.columns else None for o in ('title','time')}
+        c = self.columns
+        usual = {o: c[o] if c[o] in df.columns else None for o in ('title','time')}
         return Ratings(df, **{**self.columns, **usual})
 
     def pair_numbers(self): # a number for each row's user and title group, from 0 on, shape (n,)
         group = self.title_group[self.x[:,1]]
         return pd.factorize(self.x[:,0]*np.int64(len(self.items)) + group)[0]
 
-# %% ../nbs/00_ratings.ipynb #3236036b
+# %% ../nbs/00_ratings.ipynb #4a00a51f
 def _report(r):
     "Counts of what is odd but legal in ratings"
     pair = r.pair_numbers()
@@ -97,7 +99,8 @@ def _report(r):
                repeated_pairs=int((often>1).sum()), of_which_disagree=int(differ.sum()))
     if r.columns['title'] is None: return res
     def several(side): return int((r.item_titles[side].value_counts()>1).sum())
-    return res | dict(titles=r.item_titles.title.nunique(), titles_of_several_items=several('title'),
+    return res | dict(titles=r.item_titles.title.nunique(),
+                      titles_of_several_items=several('title'),
                       items_of_several_titles=several('item'))
 
 # %% ../nbs/00_ratings.ipynb #79ef8547
@@ -215,7 +218,7 @@ def _to_frame(self)->DataFrame: # a row per rating, with the names of the column
     if c['title'] not in (None,c['item']): res[c['title']] = self.titles[i]
     return DataFrame(res)
 
-# %% ../nbs/00_ratings.ipynb #b5a1d198
+# %% ../nbs/00_ratings.ipynb #70249e77
 def _joined_ids(old, new, name):
     "A `Vocab` of both, and the row in it of each old and each new id"
     ids = new.ids
@@ -226,14 +229,16 @@ def _joined_ids(old, new, name):
 def _joined_times(old, new):
     "Old and new times; where a side has none, they are missing"
     if old.time is None: return None
-    none = np.full(len(new), np.nan) if old.time.dtype.kind!='M' else np.full(len(new), 'NaT', old.time.dtype)
+    dates = old.time.dtype.kind=='M'
+    none = np.full(len(new), *(('NaT',old.time.dtype) if dates else (np.nan,)))
     return np.concatenate([old.time, none if new.time is None else new.time])
 
 def _updated(self,
     new:'Ratings', # newer ratings
 )->'Ratings': # the old rows of other pairs, then the new rows
     "Both together; rows of a user and a film in `new` replace all older ones of that pair"
-    if self.interactions!=new.interactions: raise RatingsError('ratings and interactions do not mix')
+    if self.interactions!=new.interactions:
+        raise RatingsError('ratings and interactions do not mix')
     users,u_old,u_new = _joined_ids(self.users, new.users, self.columns['user'])
     items,i_old,i_new = _joined_ids(self.items, new.items, self.columns['item'])
     x = np.concatenate([np.stack([u[o.x[:,0]],i[o.x[:,1]]], axis=1).astype('int32')
@@ -249,7 +254,8 @@ def _joined_titles(old, new, items, i_old, i_new):
     sides = []
     for o,rows in ((old,i_old),(new,i_new)):
         t = o.item_titles
-        sides.append(DataFrame({'item': items.ids[rows[o.items.rows(t['item'])]], 'title': t.title}))
+        ids = items.ids[rows[o.items.rows(t['item'])]]
+        sides.append(DataFrame({'item': ids, 'title': t.title}))
     if new.columns['title'] is None: sides[1] = sides[1][~sides[1]['item'].isin(sides[0]['item'])]
     return pd.concat(sides).drop_duplicates().sort_values(['item','title'], ignore_index=True)
 

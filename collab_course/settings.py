@@ -1,6 +1,7 @@
 """What a setting may be, and a bar that shows how far a fit has come.
 
-The ranges of settings, the same in the library and on the command line, and the progress bar of all fits.
+The ranges of settings, the same in the library and on the command line; settings as attributes of
+a model (`HasSettings`); and the progress bar of all fits.
 
 Docs: https://collab-course.github.io/collab_course/settings.html.md"""
 
@@ -63,14 +64,15 @@ def check_settings(
         if not fine or o.whole and value!=int(value):
             raise ValueError(f'{name} is {o}, not {value!r}')
 
-# %% ../nbs/06_settings.ipynb #002931df
+# %% ../nbs/06_settings.ipynb #ee9eb911
 def check_least(
     n, # a whole number
     least:int=0, # the smallest that is allowed
     what:str='min_ratings is a number of ratings', # begins the message
 )->int: # the same number
     "A whole number as an `int`, or `ValueError` if it is none, or less than `least`"
-    if isinstance(n, bool) or not isinstance(n, Real) and not hasattr(n, '__index__') or n!=n//1 or n<least:
+    number = isinstance(n, Real) or hasattr(n, '__index__') # numpy's numbers, too
+    if isinstance(n, bool) or not number or n!=n//1 or n<least:
         raise ValueError(f'{what}, a whole number, at least {least}, not {n!r}')
     return int(n)
 

@@ -1,6 +1,7 @@
 """A trained model in a folder: written whole or not at all, and read back with suspicion.
 
-How trained models are saved to a folder and read again: weights as safetensors, the rest as JSON, and, where asked for, the ratings in a file of their own.
+How trained models are saved to a folder and read again: weights as safetensors, the rest as JSON,
+and, where asked for, the ratings in a file of their own.
 
 Docs: https://collab-course.github.io/collab_course/store.html.md"""
 
@@ -99,7 +100,7 @@ def _read_tensors(file, sha):
     try: return load_tensors(data)
     except Exception as e: raise SavedModelError(f'{file} is damaged: {e}') from e
 
-# %% ../nbs/04_store.ipynb #e6cca660
+# %% ../nbs/04_store.ipynb #0f9c0f82
 class Saved(NamedTuple):
     "What a folder holds"
     folder:Path      # where it lies
@@ -127,11 +128,12 @@ def load_folder(
     digest = hashlib.sha256(_as_json(head['info'])).digest()
     if 'info' not in tensors or tensors.pop('info').tobytes()!=digest: raise SavedModelError(
         f'{folder/_head} has other ids, titles or settings than its weights')
-    return Saved(folder, head['version'], head['format'], head['info'], tensors, sums.get('ratings'))
+    what = head['version'],head['format'],head['info']
+    return Saved(folder, *what, tensors, sums.get('ratings'))
 
-# %% ../nbs/04_store.ipynb #0614f5ff
+# %% ../nbs/04_store.ipynb #4396312c
 def pack(
-    value, # a setting or what a fit has made: numbers, text, arrays, models; also in dicts and lists
+    value, # numbers, text, arrays, models; also in dicts and lists
     name:str, # of the value
     tensors:dict, # arrays go here, under `name`
 ): # the rest, as JSON can have it
@@ -164,12 +166,13 @@ def unpack(
     if kind=='dict': return dict(zip([k for k,_ in o], inner(v for _,v in o)))
     return tuple(inner(o)) if kind=='tuple' else inner(o)
 
-# %% ../nbs/04_store.ipynb #3eabc161
+# %% ../nbs/04_store.ipynb #7d64e71c
 def ratings_info(
     r:Ratings, # what a model was trained on
 )->dict: # all but numbers of rows, as JSON can have it
     "What a saved folder says of the ratings in its head"
-    unit = np.datetime_data(r.time.dtype)[0] if r.time is not None and r.time.dtype.kind=='M' else ''
+    dates = r.time is not None and r.time.dtype.kind=='M'
+    unit = np.datetime_data(r.time.dtype)[0] if dates else ''
     return dict(users=r.users.ids.tolist(), items=r.items.ids.tolist(),
                 title_rows=r.items.rows(r.item_titles['item']).tolist(),
                 titles=r.item_titles.title.tolist(), columns=r.columns,
@@ -184,7 +187,7 @@ def ratings_tensors(
     if r.time is not None: res['time'] = r.time.view('int64') if r.time.dtype.kind=='M' else r.time
     return res
 
-# %% ../nbs/04_store.ipynb #0d654920
+# %% ../nbs/04_store.ipynb #c57297af
 class SavedRatings(Ratings):
     "The ratings of a saved model: what only an update needs is read when it is asked for"
     saved:Saved # the folder
@@ -209,7 +212,8 @@ class SavedRatings(Ratings):
         "The table in a saved folder"
         o = saved.info['ratings']
         users,items = [Vocab(o[side]) for side in ('users','items')]
-        titles = DataFrame(dict(item=items.ids[o['title_rows']], title=Series(o['titles'], dtype=object)))
+        texts = Series(o['titles'], dtype=object)
+        titles = DataFrame(dict(item=items.ids[o['title_rows']], title=texts))
         res = cls.of_parts(users, items, saved.tensors['x'], None, None, titles, o['columns'],
                            tuple(o['rating_limits']))
         del res.time
