@@ -1,15 +1,58 @@
-"""Collaborative filtering: one table of ratings, one protocol for all models.
+"""Learn and use collaborative filtering in Python: a course on MovieLens whose notebooks are also a library
 
-    from collab_course import BiasedMF, read_ratings
-    model = BiasedMF().fit(read_ratings('ratings.csv'))
-    model.recommend(42)
+Names that most programs need are imported from the package itself:
 
-Each name is imported from its module when it is first asked for, so that importing the package
-costs next to nothing. Written by hand; `__init__.pyi` says the same to editors and type checkers."""
+```python
+from collab_course import BiasedMF, read_ratings
+model = BiasedMF().fit(read_ratings('ratings.csv'))
+model.recommend(42)
+```
+
+Modules:
+
+- `collab_course.all`: Every public name of the course in one place: `from collab_course.all import *`
+- `collab_course.app`: Train, evaluate and ask a recommender from a shell, on a file of ratings of your own.
+- `collab_course.bayes`: Average over all weights that fit, and know how sure you are.
+- `collab_course.bias`: Some films are liked by almost everyone, and some people like almost everything.
+- `collab_course.biased_mf`: Matrix factorization with biases: the model of this course, trained in a second and ready to be asked.
+- `collab_course.by_hand`: The gradient of a batch in a few lines, and autograd says that it is right.
+- `collab_course.collab_nn`: Put the two rows side by side and let a small neural network do the rest. Does it?
+- `collab_course.compare`: fastai's model beside ours: with the same weights it gives the same predictions, to the last bit.
+- `collab_course.compiling`: Plain loops over numbers, as fast as the machine allows.
+- `collab_course.crosstab`: A table with holes, and how to fill them: latent factors, first by hand, then by gradient descent.
+- `collab_course.data`: Find or fetch MovieLens, read ratings of your own, and hold some of them out.
+- `collab_course.dot_product`: Two short rows of numbers, multiplied and added up: a model of taste in one line.
+- `collab_course.embedding`: Looking up a row is a matrix product in disguise, and that is why rows can be learned.
+- `collab_course.evaluation`: How good is it? There are as many answers as ways to ask.
+- `collab_course.fast`: The compiled loop for the course's models: hundreds of times faster than fastai's `Learner`, and as accurate.
+- `collab_course.fold_in`: A new user signed up a minute ago and is not in the model.
+- `collab_course.gibbs`: Draw each side given the other, again and again, and the draws are spread as the posterior is.
+- `collab_course.ids`: The number 7, the text "7" and the float 7.0 are one user, if somebody decides that they are.
+- `collab_course.interpret`: What do the weights of a trained model mean?
+- `collab_course.kernel`: Only the rows that a batch touches, in compiled loops over plain arrays.
+- `collab_course.loaders`: fastai's default loader skips 37% of the rows in each epoch. Ours deals out every row once.
+- `collab_course.metrics`: How wrong is a prediction, and how good is a list?
+- `collab_course.model_checks`: What every recommender has to hold to, as a function that finds out.
+- `collab_course.params`: `nn.Parameter` and square brackets: all that an embedding layer is.
+- `collab_course.posterior`: Weight decay is a prior. What is known of a user's weights after some ratings is a Gaussian.
+- `collab_course.ranking`: Which items stand on a list, and in which order.
+- `collab_course.ratings`: What every model learns from: one table, checked once and numbered once.
+- `collab_course.read`: Any file of ratings becomes one frame, and nothing in it is guessed.
+- `collab_course.recommender`: One protocol for all models: settings, fit, and the same questions.
+- `collab_course.settings`: What a setting may be, and a bar that shows how far a fit has come.
+- `collab_course.show`: For people a table that lines up, for programs JSON or CSV.
+- `collab_course.store`: A trained model in a folder: written whole or not at all, and read back with suspicion.
+- `collab_course.tour`: All of the course's models, trained on one split and put into one table.
+- `collab_course.train`: Six lines turn random numbers into a model.
+- `collab_course.weight_decay`: Pull every weight a little towards zero, at each step, and let the data pull back.
+- `collab_course.widgets`: Figures that answer back: a fallback for where no script runs, plain data, and one script."""
+
 from importlib import import_module
 
 __version__ = "0.2.0"
 
+# Where each name is: it is imported when it is first asked for, so that importing the package costs
+# next to nothing. By hand, but for the docstring above; `__init__.pyi` says the same to editors.
 _HOMES = {
     'Ratings': 'ratings', 'read_ratings': 'data', 'load_ratings': 'data',
     'evaluate': 'evaluation', 'leaderboard': 'evaluation',

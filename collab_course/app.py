@@ -124,14 +124,16 @@ def _fail(message, code):
 
 def _listed(values): return ', '.join(f'{k} = {v}' for k,v in values.items())
 
-# %% ../nbs/99_app.ipynb #5727407a
-def _read(source, names, quiet=True):
-    "A frame of ratings; says which columns were taken without having been named"
+# %% ../nbs/99_app.ipynb #32c4097e
+def _read(source, names, **more):
+    "A frame of ratings, read here so that a command that reads nothing need not import pandas"
     from collab_course.data import read_ratings
-    df = read_ratings(source, **names)
+    return read_ratings(source, **{**names, **more})
+
+def _remark(df, names):
+    "Say which columns were taken without having been named"
     took = {role: name for role,name in df.attrs['columns'].items() if not names.get(role)}
-    if took and not quiet: _say(f"columns of {df.attrs['file']}: {_listed(took)}")
-    return df
+    if took: _say(f"columns of {df.attrs['file']}: {_listed(took)}")
 
 # %% ../nbs/99_app.ipynb #bfa8b050
 @cli.command('tour', epilog='Example: collab_course tour --epochs 2 --out first-try')
@@ -170,7 +172,7 @@ def _data(ratings, form, **names):
 
     RATINGS is a CSV, TSV or Parquet file, a folder or zip of MovieLens', or the name of
     one of its data sets, which is found or fetched. [default: ml-100k]"""
-    seen = describe_ratings(_read(ratings, dict(names, time=False)))
+    seen = describe_ratings(_read(ratings, names, time=False))
     if form=='json': click.echo(as_json(seen))
     else: print_table(seen['histogram'], form) if form else click.echo(report_text(seen))
 
@@ -200,8 +202,9 @@ def _train(ratings, out, kind, factors, epochs, lr, wd, sweeps, seed, quiet, **n
 
     What RATINGS may be, `collab_course data --help` says."""
     model = _make(kind, seed, dict(factors=factors, epochs=epochs, lr=lr, wd=wd, sweeps=sweeps))
-    df = _read(ratings, dict(names, time=False), quiet)
-    _fit_and_save(model, lambda: model.fit(df, quiet=quiet), _writable(out), quiet)
+    df,out = _read(ratings, names, time=False),_writable(out)
+    if not quiet: _remark(df, names)
+    _fit_and_save(model, lambda: model.fit(df, quiet=quiet), out, quiet)
 
 # %% ../nbs/99_app.ipynb #d3f7ba67
 def _fit_and_save(model, fit, out, quiet):
@@ -310,7 +313,7 @@ def _similar(model, item, n, min_ratings, ids, form):
     with _asking('ITEM'): top = m.similar(_item(m, item, ids), n, min_ratings=min_ratings)
     print_table(top, form)
 
-# %% ../nbs/99_app.ipynb #3b76829f
+# %% ../nbs/99_app.ipynb #e7098d95
 @cli.command('update', epilog='Example: collab_course update model newer.csv')
 @_model
 @click.argument('ratings')
@@ -322,9 +325,9 @@ def _update(model, ratings, quiet, **names):
     MODEL is a folder that `collab_course train` has made; it is replaced at the end."""
     from collab_course.ratings import Ratings
     m = _load(model)
-    has_times = m.ratings.columns['time'] is not None
-    new = Ratings(_read(ratings, dict(names, time=None if has_times else False), quiet))
-    _fit_and_save(m, lambda: m.update(new, quiet=quiet), model, quiet)
+    df = _read(ratings, names, time=None if m.ratings.columns['time'] else False)
+    if not quiet: _remark(df, names)
+    _fit_and_save(m, lambda: m.update(Ratings(df), quiet=quiet), model, quiet)
 
 # %% ../nbs/99_app.ipynb #7bda47f6
 def _five_folds(ratings, seed):
@@ -412,8 +415,10 @@ def _evaluate(ratings, protocol, share, k, good, form, kind, seed, quiet, factor
     mine = _make(kind, seed, dict(factors=factors, epochs=epochs, lr=lr, wd=wd, sweeps=sweeps))
     models = {kind: mine} | {'damped-means': DampedMeans(), 'popularity': Popularity()}
     if protocol=='random': names['time'] = False
-    ratings = Ratings(_read(ratings, names, quiet))
+    df = _read(ratings, names)
+    ratings = Ratings(df)
     splits = _both_sides(_splits(ratings, protocol, share, seed))
+    if not quiet: _remark(df, names)
     print_table(_table(_measures(ratings, splits, models, quiet, k=k, good=good), models), form)
 
 # %% ../nbs/99_app.ipynb #07855b19

@@ -78,8 +78,9 @@ def _batches(u, i, size=512):
 class _KnownUsers:
     "Answers for the users of the fit"
     def _mean_scores(self, u, i): # averaged over the draws, shape (n,)
-        return np.concatenate([np.einsum('ij,ij->i', self.user_rows[a], self.item_rows[b])
-                               for a,b in _batches(u, i)])
+        one = len(u)>1 and (u==u[0]).all() # the factors of one user are not copied for each item
+        return np.concatenate([np.einsum('ij,ij->i', self.user_rows[a[:1] if one else a],
+                                         self.item_rows[b]) for a,b in _batches(u, i)])
 
     def _draw_scores(self, u, i): # of each pair in each draw, shape (n,S)
         S,d = len(self.noise),int(self.n_factors)

@@ -13,6 +13,7 @@ __all__ = ['rating_range', 'to_stars', 'start_weights', 'BiasedMF']
 import numpy as np
 from functools import cached_property
 from .fold_in import new_user_factors,rating_effects,sigmoid_to
+from .ids import RatingsError
 from .recommender import DampedMeans,Recommender
 from .settings import check_settings,progress_bar
 
@@ -34,6 +35,11 @@ def _check_range(y_range):
     except (TypeError,ValueError): lo,hi = 1,0
     if lo<hi and np.isfinite([lo,hi]).all(): return lo,hi
     raise ValueError(f'y_range goes from lowest to highest, two finite numbers, not {y_range!r}')
+
+def _check_inside(y_range, limits):
+    "Raise `RatingsError` if ratings lie outside of the sigmoid's range"
+    if not y_range[0]<=limits[0]<=limits[1]<=y_range[1]: raise RatingsError(
+        f'y_range={y_range} does not hold the ratings, which go from {limits[0]:g} to {limits[1]:g}')
 
 # %% ../nbs/51_biased_mf.ipynb #beb03a56
 def to_stars(
@@ -70,7 +76,7 @@ class BiasedMF(Recommender):
     def __init__(self,
         n_factors:int=50, # length of each row of factors
         n_epoch:int|None=None, # passes over the ratings; None for 5
-        lr:float|None=None, # highest learning rate of the cycle; None for .005, .001 for few ratings
+        lr:float|None=None, # highest learning rate; None for .005, .001 below 50,000 ratings
         wd:float|None=None, # decoupled weight decay, 0 turns it off; None for .1
         bs:int|None=None, # batch size; None for 64
         y_range:tuple|None=None, # range of the sigmoid; None for `rating_range`
@@ -83,17 +89,18 @@ class BiasedMF(Recommender):
         self.y_range,self.penalty,self.seed = _check_range(y_range),penalty,seed
 
     def _fit(self, ratings):
-        from collab_course.kernel import train_rows,warn_without_numba # here: questions need no numba
+        from collab_course.kernel import train_rows,warn_without_numba # questions need no numba
         warn_without_numba()
-        few = len(ratings)<50_000
-        rule = dict(n_epoch=5, lr=1e-3 if few else 5e-3, wd=.1, bs=64, y_range=rating_range(ratings.y))
+        few,n = len(ratings)<50_000,len(ratings.users)
+        rule = dict(n_epoch=5, lr=.001 if few else .005, wd=.1, bs=64, y_range=rating_range(ratings.y))
         self.used = {k: v for k,v in rule.items() if getattr(self, k) is None}
         recipe = {k: self._value(k) for k in ('n_epoch','lr','wd','bs')}
-        rng,ends,n = np.random.default_rng(self.seed),self._value('y_range'),len(ratings.users)
+        rng,ends = np.random.default_rng(self.seed),self._value('y_range')
+        _check_inside(ends, ratings.rating_limits)
         W = start_weights(ratings, ends, self.n_factors, rng, at_means=few)
-        with progress_bar(recipe['n_epoch']*len(ratings), 'ratings', self._quiet, unit_scale=True) as bar:
-            train_rows(W, ratings.x, to_stars(ratings.y, ends), n, rng.permutation, progress=bar.update,
-                       y_range=(0,5.5), **recipe)
+        total,stars = recipe['n_epoch']*len(ratings),to_stars(ratings.y, ends)
+        with progress_bar(total, 'ratings', self._quiet, unit_scale=True) as bar:
+            train_rows(W, ratings.x, stars, n, rng.permutation, progress=bar.update, **recipe)
         self.user_weights,self.item_weights = W[:n].copy(),W[n:].copy() # bias first
 
     def _value(self, name): # of a setting, by the rule where it is None

@@ -9,7 +9,7 @@ Docs: https://collab-course.github.io/collab_course/evaluation.html.md"""
 # %% auto #0
 __all__ = ['predict_all', 'evaluate', 'leaderboard', 'Choose', 'Ensemble']
 
-# %% ../nbs/42_evaluation.ipynb #6770eda2
+# %% ../nbs/42_evaluation.ipynb #3ae5bbdb
 import numpy as np
 from numbers import Real
 from pandas import DataFrame,Series

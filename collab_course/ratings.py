@@ -34,7 +34,7 @@ def title_groups(
         if (new==group).all(): return pd.factorize(group)[0]
         group = new
 
-# %% ../nbs/00_ratings.ipynb #a56fea86
+# %% ../nbs/00_ratings.ipynb #bc6ac2da
 class _Rows:
     "What can be asked about the rows of ratings"
     def __len__(self): return len(self.x)
@@ -72,9 +72,9 @@ class _Rows:
     def by_order(self): # the same ratings, sorted by user, item and rating
         "What a model is trained on: how the frame's rows were sorted makes no difference"
         if (np.diff(self.order)==1).all(): return self
-        o,time = self.order,self.time
-        return Ratings.of_parts(self.users, self.items, self.x[o], self.y[o], None if time is None
-                                else time[o], self.item_titles, self.columns, self.rating_limits)
+        o,time = self.order,None if self.time is None else self.time[self.order]
+        return Ratings.of_parts(self.users, self.items, self.x[o], self.y[o], time,
+                                self.item_titles, self.title_rows[o], self.columns)
 
     def table_like(self, df): # a `Ratings` of newer rows, which have the same columns
         if isinstance(df, Ratings): return df
@@ -82,6 +82,10 @@ class _Rows:
         c = self.columns
         usual = {o: c[o] if c[o] in df.columns else None for o in ('title','time')}
         return Ratings(df, **{**self.columns, **usual})
+
+    @cached_property
+    def title_rows(self): # the row in `item_titles` of each row's title, shape (n,)
+        return self.x[:,1] # with one title to an item; `_set` keeps them where there are more
 
     def pair_numbers(self): # a number for each row's user and title group, from 0 on, shape (n,)
         group = self.title_group[self.x[:,1]]
@@ -165,7 +169,7 @@ class _Items:
         ids = ', '.join(map(repr, self.items.ids[sorted(found)].tolist()))
         raise AmbiguousTitleError(f'{text!r} may be any of {ids}: say the id')
 
-# %% ../nbs/00_ratings.ipynb #96f4edf2
+# %% ../nbs/00_ratings.ipynb #1995f4e8
 def _number(ids):
     "The `Vocab` of ids, and the row of each"
     rows,found = pd.factorize(ids)
@@ -173,17 +177,22 @@ def _number(ids):
     return vocab, vocab.rows(found).astype('int32')[rows]
 
 def _item_titles(items, rows, titles):
-    "Each title that an item comes with, once: a frame of `item` and `title`, the id where blank"
-    if titles is None: return DataFrame({'item': items.ids, 'title': [str(o) for o in items.ids]})
+    "Each title that an item comes with, once: a frame of `item`, `title`; and which one rows have"
+    if titles is None:
+        return DataFrame({'item': items.ids, 'title': [str(o) for o in items.ids]}), None
     numbers,found = pd.factorize(titles)
-    pairs = pd.unique(rows*np.int64(len(found)) + numbers)
+    codes,pairs = pd.factorize(rows*np.int64(len(found)) + numbers)
     item,title = pairs//len(found),np.asarray(found, dtype=object)[pairs%len(found)]
     res = DataFrame({'item': item, 'blank': title=='', 'title': title})
+    res = res.rename_axis('code').reset_index()
     res = res.sort_values(['item','blank','title'], ignore_index=True)
-    res = res[~(res.blank & res.duplicated('item'))] # a blank beside a title says nothing
-    ids = items.ids[res['item']]
-    texts = np.where(res.blank, [str(o) for o in ids], res.title)
-    return DataFrame({'item': ids, 'title': Series(texts, dtype=object)})
+    idle = res.blank & res.duplicated('item') # a blank beside a title says nothing
+    place = np.where(idle, np.searchsorted(res['item'][~idle], res['item']), (~idle).cumsum()-1)
+    ids = items.ids[res['item'][~idle]]
+    texts = np.where(res.blank[~idle], [str(o) for o in ids], res.title[~idle])
+    row_of = np.empty(len(res), 'int32')
+    row_of[res.code] = place
+    return DataFrame({'item': ids, 'title': Series(texts, dtype=object)}), row_of[codes]
 
 # %% ../nbs/00_ratings.ipynb #ef202c73
 def _usual_times(df, time):
@@ -194,7 +203,7 @@ def _usual_times(df, time):
     except RatingsError:
         if time!='timestamp': raise
 
-# %% ../nbs/00_ratings.ipynb #a43143dc
+# %% ../nbs/00_ratings.ipynb #e54ecce8
 def _take(self,
     rows, # row numbers, shape (n,)
 )->'Ratings': # of these rows, in this order, and of the ids that occur in them
@@ -204,10 +213,11 @@ def _take(self,
         there = np.bincount(x[:,k], minlength=len(vocab))>0
         sides.append((Vocab(vocab.ids[there]), (np.cumsum(there)-1).astype('int32')[x[:,k]]))
     (users,u),(items,i) = sides
-    titles = self.item_titles[self.item_titles['item'].isin(items.ids)].reset_index(drop=True)
-    time = None if self.time is None else self.time[rows]
-    return Ratings.of_parts(users, items, np.stack([u,i], axis=1), self.y[rows], time, titles,
-                            self.columns)
+    there = np.bincount(self.title_rows[rows], minlength=len(self.item_titles))>0
+    titles,time = self.item_titles[there],None if self.time is None else self.time[rows]
+    which = (np.cumsum(there)-1).astype('int32')[self.title_rows[rows]]
+    return Ratings.of_parts(users, items, np.stack([u,i], axis=1), self.y[rows], time,
+                            titles.reset_index(drop=True), which, self.columns)
 
 def _to_frame(self)->DataFrame: # a row per rating, with the names of the columns read
     "The ratings as a frame again"
@@ -215,10 +225,11 @@ def _to_frame(self)->DataFrame: # a row per rating, with the names of the column
     res = {c['user']: self.users.ids[u], c['item']: self.items.ids[i]}
     if c['rating'] is not None: res[c['rating']] = self.y
     if self.time is not None: res[c['time']] = self.time
-    if c['title'] not in (None,c['item']): res[c['title']] = self.titles[i]
+    if c['title'] not in (None,c['item']):
+        res[c['title']] = self.item_titles.title.to_numpy(object)[self.title_rows]
     return DataFrame(res)
 
-# %% ../nbs/00_ratings.ipynb #70249e77
+# %% ../nbs/00_ratings.ipynb #2ecef70a
 def _joined_ids(old, new, name):
     "A `Vocab` of both, and the row in it of each old and each new id"
     ids = new.ids
@@ -243,23 +254,28 @@ def _updated(self,
     items,i_old,i_new = _joined_ids(self.items, new.items, self.columns['item'])
     x = np.concatenate([np.stack([u[o.x[:,0]],i[o.x[:,1]]], axis=1).astype('int32')
                         for o,u,i in ((self,u_old,i_old),(new,u_new,i_new))])
-    titles = _joined_titles(self, new, items, i_old, i_new)
-    y = np.concatenate([self.y, new.y])
-    both = Ratings.of_parts(users, items, x, y, _joined_times(self, new), titles, self.columns)
+    titles,y = _joined_titles(self, new, items, i_old, i_new),np.concatenate([self.y, new.y])
+    both = Ratings.of_parts(users, items, x, y, _joined_times(self, new), *titles, self.columns)
     pair,n = both.pair_numbers(),len(self)
     return both.take(np.r_[np.flatnonzero(~np.isin(pair[:n], pair[n:])), n:len(x)])
 
 def _joined_titles(old, new, items, i_old, i_new):
-    "The titles of both; an item that came without one keeps that which is known"
+    "The titles of both, and which one each row has; an item without one keeps that which is known"
     sides = []
     for o,rows in ((old,i_old),(new,i_new)):
-        t = o.item_titles
-        ids = items.ids[rows[o.items.rows(t['item'])]]
-        sides.append(DataFrame({'item': ids, 'title': t.title}))
-    if new.columns['title'] is None: sides[1] = sides[1][~sides[1]['item'].isin(sides[0]['item'])]
-    return pd.concat(sides).drop_duplicates().sort_values(['item','title'], ignore_index=True)
+        row = rows[o.items.rows(o.item_titles['item'])]
+        sides.append(DataFrame({'row': row, 'title': o.item_titles.title}))
+    if new.columns['title'] is None:
+        known = sides[0].drop_duplicates('row').set_index('row').title
+        sides[1]['title'] = sides[1]['row'].map(known).fillna(sides[1].title)
+    pairs = pd.concat(sides, ignore_index=True)
+    titles = pairs.drop_duplicates().sort_values(['row','title'], ignore_index=True)
+    place = pairs.merge(titles.reset_index(), how='left', on=['row','title'])['index']
+    a,b = np.split(place.to_numpy('int32'), [len(sides[0])])
+    ids = DataFrame({'item': items.ids[titles['row']], 'title': titles.title})
+    return ids, np.concatenate([a[old.title_rows], b[new.title_rows]])
 
-# %% ../nbs/00_ratings.ipynb #e52b7e9a
+# %% ../nbs/00_ratings.ipynb #c02559f3
 class Ratings(_Rows, _Items):
     "A table of ratings, checked once and numbered once; nothing in it changes"
     def __init__(self,
@@ -279,14 +295,15 @@ class Ratings(_Rows, _Items):
         titles = None if title is None else as_titles(df[title], title)
         times = _usual_times(df, time)
         self._set(users, items, np.stack([u,i], axis=1), np.asarray(y, 'float64'), times,
-                  _item_titles(items, i, titles), dict(user=user, item=item, rating=rating,
+                  *_item_titles(items, i, titles), dict(user=user, item=item, rating=rating,
                   title=title, time=None if times is None else time))
 
-    def _set(self, users, items, x, y, time, item_titles, columns, rating_limits=None):
+    def _set(self, users, items, x, y, time, item_titles, title_rows, columns, rating_limits=None):
         self.users,self.items = users,items # `Vocab`s of the ids that occur
         self.x,self.time = x,time           # rows of user and item (n,2), int32; times (n,)
         self.item_titles,self.columns = item_titles,columns # frame; column names by role
         self.interactions = columns['rating'] is None
+        if title_rows is not None and len(item_titles)>len(items): self.title_rows = title_rows
         first = item_titles.drop_duplicates('item').set_index('item').title
         self.titles = first.loc[items.ids].to_numpy(object) # for showing, shape (n_items,)
         rows,texts = items.rows(item_titles['item']),pd.factorize(item_titles.title)[0]

@@ -375,23 +375,17 @@ def _restored(info, saved, classes, ratings):
         vars(model).update(fitted, used=inner(info['used']), ratings=ratings)
     return model
 
-def _sorted_ratings(saved):
-    "The ratings of a saved model, which were sorted when it was saved"
-    res = SavedRatings.read(saved)
-    res.order = np.arange(len(res))
-    return res
-
 def _from_0_1(saved, classes):
     "The model in a folder that 0.1.0 saved"
     info,kind = saved.info,saved.format.split('.')[-1]
     cls = _class('BiasedMF' if kind=='Recommender' else kind, classes)
     settings,fitted = cls._from_0_1(info, saved.tensors)
     columns = dict(user='user', item='movie', rating='rating', title='title', time=None)
-    table = {o: info[o] for o in ('users','items','titles')} | dict(columns=columns, time_unit='',
+    table = {o: info[o] for o in ('users','items','titles')} | dict(columns=columns,
         title_rows=list(range(len(info['items']))), rating_limits=info['limits'])
     saved = saved._replace(info=dict(ratings=table), tensors=dict(x=saved.tensors['pairs']))
     model = cls(**settings)
-    vars(model).update(fitted, used={}, ratings=_sorted_ratings(saved))
+    vars(model).update(fitted, used={}, ratings=SavedRatings.read(saved))
     return model
 
 def load(
@@ -402,7 +396,7 @@ def load(
     saved = load_folder(folder)
     try:
         if saved.version==1: return _from_0_1(saved, classes)
-        return _restored(saved.info, saved, classes, _sorted_ratings(saved))
+        return _restored(saved.info, saved, classes, SavedRatings.read(saved))
     except (KeyError,TypeError,ValueError,IndexError,AttributeError) as e:
         if isinstance(e, SavedModelError): raise
         raise SavedModelError(f'{folder} is damaged: {type(e).__name__}: {e}') from e

@@ -166,17 +166,15 @@ def unpack(
     if kind=='dict': return dict(zip([k for k,_ in o], inner(v for _,v in o)))
     return tuple(inner(o)) if kind=='tuple' else inner(o)
 
-# %% ../nbs/04_store.ipynb #7d64e71c
+# %% ../nbs/04_store.ipynb #adacc365
 def ratings_info(
     r:Ratings, # what a model was trained on
 )->dict: # all but numbers of rows, as JSON can have it
     "What a saved folder says of the ratings in its head"
-    dates = r.time is not None and r.time.dtype.kind=='M'
-    unit = np.datetime_data(r.time.dtype)[0] if dates else ''
     return dict(users=r.users.ids.tolist(), items=r.items.ids.tolist(),
                 title_rows=r.items.rows(r.item_titles['item']).tolist(),
                 titles=r.item_titles.title.tolist(), columns=r.columns,
-                rating_limits=list(r.rating_limits), time_unit=unit)
+                rating_limits=list(r.rating_limits))
 
 def ratings_tensors(
     r:Ratings, # likewise
@@ -184,10 +182,13 @@ def ratings_tensors(
     "The ratings as arrays, in half the space where that loses nothing"
     small = r.y.astype('float32')
     res = dict(y=small if (small==r.y).all() else r.y)
-    if r.time is not None: res['time'] = r.time.view('int64') if r.time.dtype.kind=='M' else r.time
-    return res
+    if len(r.item_titles)>len(r.items): res['title_rows'] = r.title_rows
+    if r.time is None: return res
+    if r.time.dtype.kind!='M': return {**res, 'time': r.time}
+    unit = np.datetime_data(r.time.dtype)[0].encode()
+    return {**res, 'time': r.time.view('int64'), 'time_unit': np.frombuffer(unit, 'uint8')}
 
-# %% ../nbs/04_store.ipynb #c57297af
+# %% ../nbs/04_store.ipynb #3d7ecae5
 class SavedRatings(Ratings):
     "The ratings of a saved model: what only an update needs is read when it is asked for"
     saved:Saved # the folder
@@ -203,9 +204,13 @@ class SavedRatings(Ratings):
 
     @cached_property
     def time(self):
-        unit = self.saved.info['ratings']['time_unit']
-        time = self._rest.get('time')
-        return time if time is None or not unit else time.view(f'datetime64[{unit}]')
+        time,unit = self._rest.get('time'),self._rest.get('time_unit')
+        return time if unit is None else time.view(f'datetime64[{unit.tobytes().decode()}]')
+
+    @cached_property
+    def title_rows(self):
+        many = len(self.item_titles)>len(self.items)
+        return self._rest['title_rows'] if many else self.x[:,1]
 
     @classmethod
     def read(cls, saved):
@@ -214,8 +219,8 @@ class SavedRatings(Ratings):
         users,items = [Vocab(o[side]) for side in ('users','items')]
         texts = Series(o['titles'], dtype=object)
         titles = DataFrame(dict(item=items.ids[o['title_rows']], title=texts))
-        res = cls.of_parts(users, items, saved.tensors['x'], None, None, titles, o['columns'],
-                           tuple(o['rating_limits']))
+        res = cls.of_parts(users, items, saved.tensors['x'], None, None, titles,
+                           None, o['columns'], tuple(o['rating_limits']))
         del res.time
-        res.saved = saved
+        res.saved,res.order = saved,np.arange(len(res.x)) # sorted when it was saved
         return res

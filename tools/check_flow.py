@@ -1,4 +1,4 @@
-"Check that imports go one way and stand alone, that private names stay at home, that pieces are small"
+"Check that imports go one way and alone, that private names stay at home, that pieces are small"
 import ast
 from functools import cache
 

@@ -99,7 +99,7 @@ def allowed(facts):
     "Where a fact may stand"
     home = f"{facts['user']}/{facts['repo']}"
     chapters = [f'nbs/{path.name}' for path in notebooks(ROOT/'nbs')]
-    for name in [*chapters, 'CONTRIBUTING.md', 'CHANGELOG.md']:
+    for name in [*chapters, 'CONTRIBUTING.md', 'CHANGELOG.md', f"{facts['lib_name']}/recommend.py"]:
         yield name, NOTEBOOK, f"{home}/blob/{facts['branch']}"
         yield name, BLOB, f"{home}/blob/{facts['branch']}"
         yield name, CLONE, home
@@ -151,10 +151,10 @@ def changelog(facts):
     if newest != facts['version']: yield f"CHANGELOG.md: {newest} stands before {facts['version']}"
 
 
-def oldest(facts):
+def tested(facts):
     "The oldest Python that is tested is the oldest that the package allows"
-    first = facts['python_versions'].split()[0]
-    if first != facts['min_python']: yield f"settings.ini: {first} is tested, not {facts['min_python']}"
+    first, oldest = facts['python_versions'].split()[0], facts['min_python']
+    if first != oldest: yield f'settings.ini: {oldest} is allowed, and the oldest tested is {first}'
 
 
 def problems(facts):
@@ -162,7 +162,7 @@ def problems(facts):
     rules = [*needed(facts), *allowed(facts)]
     gaps = [text for rule in needed(facts) for text in missing(*rule)]
     differing = [text for rule in rules for text in wrong(*rule)]
-    return [*gaps, *differing, *installs(facts), *card(facts), *changelog(facts), *oldest(facts)]
+    return [*gaps, *differing, *installs(facts), *card(facts), *changelog(facts), *tested(facts)]
 
 
 def export():
