@@ -39,7 +39,8 @@ def _check_range(y_range):
 def _check_inside(y_range, limits):
     "Raise `RatingsError` if ratings lie outside of the sigmoid's range"
     if not y_range[0]<=limits[0]<=limits[1]<=y_range[1]: raise RatingsError(
-        f'y_range={y_range} does not hold the ratings, which go from {limits[0]:g} to {limits[1]:g}')
+        f'y_range={y_range} does not hold the ratings, which go from {limits[0]:g} '
+        f'to {limits[1]:g}')
 
 # %% ../nbs/51_biased_mf.ipynb #beb03a56
 def to_stars(
@@ -92,7 +93,8 @@ class BiasedMF(Recommender):
         from collab_course.kernel import train_rows,warn_without_numba # questions need no numba
         warn_without_numba()
         few,n = len(ratings)<50_000,len(ratings.users)
-        rule = dict(n_epoch=5, lr=.001 if few else .005, wd=.1, bs=64, y_range=rating_range(ratings.y))
+        rule = dict(n_epoch=5, lr=.001 if few else .005, wd=.1, bs=64,
+                    y_range=rating_range(ratings.y))
         self.used = {k: v for k,v in rule.items() if getattr(self, k) is None}
         recipe = {k: self._value(k) for k in ('n_epoch','lr','wd','bs')}
         rng,ends = np.random.default_rng(self.seed),self._value('y_range')

@@ -382,7 +382,8 @@ def _from_0_1(saved, classes):
     settings,fitted = cls._from_0_1(info, saved.tensors)
     columns = dict(user='user', item='movie', rating='rating', title='title', time=None)
     table = {o: info[o] for o in ('users','items','titles')} | dict(columns=columns,
-        title_rows=list(range(len(info['items']))), rating_limits=info['limits'])
+        title_rows=list(range(len(info['items']))), # predictions were clipped to its y_range:
+        rating_limits=info['limits' if kind=='Recommender' else 'y_range'])
     saved = saved._replace(info=dict(ratings=table), tensors=dict(x=saved.tensors['pairs']))
     model = cls(**settings)
     vars(model).update(fitted, used={}, ratings=SavedRatings.read(saved))
