@@ -1,4 +1,4 @@
-"The command line as a process: every command, every kind of file, and what happens when something is wrong"
+"The command line as a process: every command, and what happens when something is wrong"
 import csv
 import io
 import json
@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 import zipfile
 from pathlib import Path
 
@@ -24,7 +23,6 @@ from collab_course.app import cli, main
 from collab_course.data import split_random, split_time
 from collab_course.settings import setting_ranges
 
-warnings.filterwarnings('ignore', message='.*torch.jit.script')
 COMMAND = Path(sys.executable).with_name('collab_course')
 COMMANDS = ['data', 'evaluate', 'recommend', 'similar', 'tour', 'train', 'update']
 

@@ -178,23 +178,25 @@ def test_every_page_has_its_part():
     assert sorted(path for _, paths in parts(NBS) for path in paths) == sorted(notebooks())
 
 
-def packages(requirements):
-    "The names in a list of requirements"
-    return set(re.findall(r'(?:^| )([\w-]+)', requirements))
+def imported(path):
+    "The packages that a file of tests imports"
+    nodes = [*check_flow.ast.walk(check_flow.ast.parse(path.read_text(encoding='utf-8')))]
+    names = {alias.name for node in nodes if isinstance(node, check_flow.ast.Import)
+             for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, check_flow.ast.ImportFrom)}
+    return {name.partition('.')[0] for name in names}
 
 
 def test_library_tests_need_only_what_the_extra_test_brings():
     "Every test that `make library` runs, and what all tests share"
-    ours = packages(settings()['requirements']) | packages(settings()['test_requirements'])
-    tests = {path.stem for path in (ROOT/'tests').glob('*.py')} | {'common'}
-    for path in (ROOT/'tests').glob('*.py'):
+    facts = settings()
+    listed = f"{facts['requirements']} {facts['test_requirements']}"
+    brought = {name.replace('-', '_') for name in re.findall(r'(?:^| )([\w-]+)', listed)}
+    brought |= {facts['lib_name'], 'sklearn', 'fastcore', 'common', *sys.stdlib_module_names}
+    files = [*(ROOT/'tests').glob('*.py')]
+    for path in files:
         if path.name in PROJECT: continue
-        nodes = check_flow.ast.walk(check_flow.ast.parse(path.read_text(encoding='utf-8')))
-        names = {a.name for n in nodes if isinstance(n, check_flow.ast.Import) for a in n.names} | {
-            n.module for n in check_flow.ast.walk(check_flow.ast.parse(path.read_text(encoding='utf-8')))
-            if isinstance(n, check_flow.ast.ImportFrom) and not n.level}
-        tops = {name.partition('.')[0] for name in names} - tests - {settings()['lib_name']}
-        assert tops - sys.stdlib_module_names <= {name.replace('-', '_') for name in ours} | {'sklearn'}
+        assert imported(path) <= brought | {one.stem for one in files}, path.name
 
 
 def test_workflows():
