@@ -99,7 +99,7 @@ def rows(heading):
 def bare(cell): return cell.strip('`')
 
 
-MOVED = {module: {bare(row[0]): row for row in rows(f'`collab_course.{module}`')} for module in OLD}
+MOVED = {module: {bare(row[0]): row for row in rows(module)} for module in OLD}
 METHODS = {bare(row[0]): row for row in rows('Methods and attributes')}
 ARGUMENTS = {bare(row[0]): row for row in rows('Arguments')}
 
