@@ -70,7 +70,7 @@ docs/index.html: $(wildcard nbs/*) $(wildcard collab_course/*.py) $(wildcard too
 	$(BIN)/python tools/build_docs.py
 
 clean:
-	rm -rf $(VENV) $(VENV)-* _proc _docs dist build tour nbs/models nbs/data nbs/films nbs/ratings.csv nbs/example.py .pytest_cache .mypy_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(VENV)-* _proc _docs dist build tour $(addprefix nbs/,models data films small trending ratings.csv movies.csv example.py) .pytest_cache .mypy_cache .hypothesis *.egg-info
 	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # $(call at_least,VERSION): stop with one line unless $(PYTHON) is that new

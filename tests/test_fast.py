@@ -147,8 +147,8 @@ def test_fit_fast_and_train_rows_end_at_the_same_weights():
     W = flat_weights(model).numpy()
     losses = fit_fast(model, dls, 7, lr=.05, quiet=True)
     train, valid = [(dl.x.numpy(), dl.y.numpy()) for dl in same]
-    mine = train_rows(W, *train, 6, lambda n: same.train.get_idxs().numpy(), n_epoch=7, lr=.05, bs=4,
-                      valid=valid)
+    mine = train_rows(W, *train, 6, lambda n: same.train.get_idxs().numpy(), n_epoch=7, lr=.05,
+                      bs=4, valid=valid)
     assert np.abs(W-flat_weights(model).numpy()).max() < 1e-6
     assert np.allclose(mine, losses.values, atol=1e-6)
 
@@ -194,7 +194,8 @@ model = DotProductBias(6, 6)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter('always')
     epochs = []
-    losses = fit_fast(model, dls, 3, lr=.05, seed=5, quiet=True, on_epoch=lambda *o: epochs.append(o))
+    losses = fit_fast(model, dls, 3, lr=.05, seed=5, quiet=True,
+                      on_epoch=lambda *o: epochs.append(o))
 assert [o[0] for o in epochs] == [0, 1, 2] and epochs[-1][2] == losses.valid.iloc[-1]
 print(*losses.valid, *[o.message for o in caught if 'numba' in str(o.message)], sep='|')
 '''
