@@ -58,7 +58,7 @@ def _arrays_of_draws(kept):
 class _Sampled:
     "A fit keeps draws from the posterior"
     def _fit(self, ratings):
-        from collab_course.kernel import warn_without_numba
+        from collab_course.compiling import warn_without_numba
         warn_without_numba()
         self.used = dict(n_sweeps=300) if self.n_sweeps is None else {}
         y,sizes = ratings.y,(len(ratings.users),len(ratings.items))

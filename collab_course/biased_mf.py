@@ -90,7 +90,8 @@ class BiasedMF(Recommender):
         self.y_range,self.penalty,self.seed = _check_range(y_range),penalty,seed
 
     def _fit(self, ratings):
-        from collab_course.kernel import train_rows,warn_without_numba # questions need no numba
+        from collab_course.compiling import warn_without_numba # here: questions need no numba
+        from collab_course.kernel import train_rows
         warn_without_numba()
         few,n = len(ratings)<50_000,len(ratings.users)
         rule = dict(n_epoch=5, lr=.001 if few else .005, wd=.1, bs=64,

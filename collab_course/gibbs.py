@@ -14,7 +14,7 @@ __all__ = ['draw_rows_fast', 'Draw', 'sample_gibbs', 'split_rhat']
 import numpy as np
 from collections.abc import Callable
 from typing import NamedTuple
-from .kernel import compiled,has_numba,no_refcount
+from .compiling import compiled,has_numba,no_refcount
 from .posterior import Prior,by_row,draw_noise,draw_prior,draw_rows
 
 # %% ../nbs/61_gibbs.ipynb #cc31ed96

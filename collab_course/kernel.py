@@ -11,8 +11,8 @@ __all__ = ['one_cycle_rates', 'sort_blocks', 'epoch_order', 'mean_squared_error'
 
 # %% ../nbs/31_kernel.ipynb #a0ceb10e
 import numpy as np
-from .compiling import aligned_zeros,compiled,has_numba,inlined,make_prefetch
-from .compiling import no_refcount,warn_without_numba
+from .compiling import aligned_zeros,has_numba,inlined,make_prefetch
+from .compiling import no_refcount
 
 # %% ../nbs/31_kernel.ipynb #c643ea31
 def one_cycle_rates(

@@ -33,7 +33,8 @@ def trained(n=1500, seed=2, **settings):
 
 
 SETTINGS = [{}, {'catch_up': False}, {'biased': False}, {'y_range': None, 'lr': .01}, {'wd': 0.},
-            {'bs': 1, 'n_epoch': 6, 'lr': .005}, {'bs': 10_000}, {'n_epoch': 1}, {'y_range': (.5, 5.5)},
+            {'bs': 1, 'n_epoch': 6, 'lr': .005}, {'bs': 10_000}, {'n_epoch': 1},
+            {'y_range': (.5, 5.5)},
             {'n': 9000, 'bs': 1, 'n_epoch': 2, 'lr': .005}] # more than 4,096 steps an epoch
 
 
