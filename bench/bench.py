@@ -5,6 +5,7 @@ Times are CPU seconds, and compared within one run.
 steps  an epoch of each step of the page on speed, with the accuracy after five
 peers  an epoch of matrix factorization in other libraries (`make bench` installs them)
 folds  accuracy on u1 to u5, ours and theirs
+sizes  is `BiasedMF` ever worse than damped means? parts of MovieLens and synthetic ratings
 scale  cost against size, on synthetic ratings of MovieLens' shapes, each in a process of its own"""
 import argparse
 import os
@@ -44,6 +45,8 @@ PROMISED = {'collab_loaders': 1/2, 'gradient by hand': 1/12, 'touched rows only'
 SHAPES = {'ml-1m': (6040, 3706, 1_000_209), 'ml-10m': (69_878, 10_677, 10_000_054),
           'ml-25m': (162_541, 59_047, 25_000_095)}
 LINEAR, MEMORY_MB = 1.5, 2000
+# How many ratings a small part has, and a large one
+SIZES = 500, 1500, 5000, 20_000, 100_000
 # Mean RMSE on u1 to u5 at most
 ACCURATE = {'BiasedMF, by hand': .905, 'BiasedMF, 16 seeds': .899, 'BayesianMF': .897}
 
@@ -296,9 +299,58 @@ def check_folds(rows):
 
 
 # By part, how it is measured and what is promised of it
+def by_user(df, n, rng):
+    "The ratings of random users, some `n` of them"
+    users = rng.permutation(df.user.unique())
+    enough = 1 + (df.groupby('user').size().loc[users].cumsum() < n).sum()
+    return df[df.user.isin(users[:enough])].reset_index(drop=True)
+
+
+def by_row(df, n, rng): return df.iloc[rng.permutation(len(df))[:n]].reset_index(drop=True)
+
+
+def planted(df, n, rng):
+    "Synthetic ratings of a rank of 8, of which half is noise; items by Zipf's law"
+    users, items = max(10, n//100), max(20, int(4*n**.5))
+    often = 1/np.arange(1, items+1)**.8
+    u, i = rng.integers(0, users, n), rng.choice(items, n, p=often/often.sum())
+    P, Q = rng.normal(size=(users, 8))*.6, rng.normal(size=(items, 8))*.4
+    stars = 3.5 + .4*rng.normal(size=users)[u] + .5*rng.normal(size=items)[i] + (P[u]*Q[i]).sum(axis=1)
+    stars = (stars + .7*rng.normal(size=n)).round().clip(1, 5)
+    made = type(df)({'user': u, 'movie': i, 'rating': stars})
+    return made.drop_duplicates(['user', 'movie']).reset_index(drop=True)
+
+
+def measure_sizes(repeats, n_splits=20):
+    "RMSE of damped means, and by how much that of `BiasedMF` differs on the same splits"
+    from collab_course import BiasedMF, DampedMeans, Ratings, evaluate, load_ratings
+    from collab_course.data import split_random
+    df, rows = load_ratings(), []
+    for make in (by_user, by_row, planted):
+        for n in SIZES:
+            means, mine = [], []
+            for seed in range(n_splits):
+                table = Ratings(make(df, n, np.random.default_rng(seed)))
+                split = split_random(table, seed=seed)
+                for model, found in ((DampedMeans(), means), (BiasedMF(seed=seed), mine)):
+                    found.append(evaluate(model, table, split, k=None).rmse)
+            less = np.subtract(mine, means)
+            rows.append(dict(data=make.__name__.replace('_', ' '), ratings=n, means=np.mean(means),
+                             BiasedMF=np.mean(mine), difference=less.mean(),
+                             standard_error=less.std(ddof=1)/n_splits**.5))
+    return rows
+
+
+def check_sizes(rows):
+    "Never worse than damped means, by more than two standard errors"
+    worse = [f"{o['data']}, {o['ratings']}" for o in rows if o['difference'] > 2*o['standard_error']]
+    if worse: sys.exit(f'worse than damped means: {worse}')
+
+
 PARTS = {'steps': (measure_steps, check_steps),
          'peers': (lambda repeats: peers('--repeats', str(repeats)), lambda rows: None),
          'folds': (lambda repeats: our_folds() + peers('--folds'), check_folds),
+         'sizes': (measure_sizes, check_sizes),
          'scale': (measure_scale, check_scale)}
 
 
