@@ -34,6 +34,7 @@ def _kept_draws(x, y, sizes, mf):
                 bar.update()
     except KeyboardInterrupt:
         if len(kept)<2: raise
+        mf.cut_short = True # so that who called this fit for another purpose can stop, too
         warnings.warn(f'interrupted: goes on with the {len(kept)} of {n_keep} draws it has')
     return kept
 

@@ -373,7 +373,7 @@ def _times(df, time):
         check_columns(df, [time])
         return as_times(df[time], time)
     if df.time is None: raise RatingsError('these ratings have no times')
-    return as_table(df, time=time).time
+    return as_times(as_table(df, time=time).time, time)
 
 # %% ../nbs/02_data.ipynb #33c2b1bf
 def check_split(

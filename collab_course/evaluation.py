@@ -100,6 +100,11 @@ def _good(good, r):
     if isinstance(good, Real) and np.isfinite(good): return float(good)
     raise ValueError(f'good is a rating, a finite number, not {good!r}')
 
+def _trained(model, ratings):
+    "A model, trained; an interrupted one that would go on with less than all is not taken"
+    if vars(model.fit(ratings, quiet=True)).get('cut_short'): raise KeyboardInterrupt
+    return model
+
 def _check_model(model):
     "Raise `TypeError` unless it is a model"
     if isinstance(model, Recommender): return
@@ -133,7 +138,7 @@ def evaluate(
     if k is not None: k = check_n(k, 'k is the length of the lists')
     r = as_table(df, **columns)
     (train,valid),good = _sides(split, len(r)),_good(good, r)
-    m = model.clone().fit(r.take(train), quiet=True)
+    m = _trained(model.clone(), r.take(train))
     res = _rating_errors(m, r, valid)
     if k is not None: res |= _list_quality(m, r, valid, k, good)
     first = 'rmse mae ndcg recall coverage ranked_users'.split()
@@ -170,7 +175,9 @@ def _check_models(models):
     if not isinstance(models, dict):
         raise TypeError(f'models are a dict, each by its name, not a {type(models).__name__}')
     if not models: raise ValueError('there are no models to compare')
-    for model in models.values(): _check_model(model)
+    for name,model in models.items():
+        if not isinstance(name, str): raise TypeError(f'the name of a model is text, not {name!r}')
+        _check_model(model)
 
 def _cases(protocol, splits, df, seeds):
     "Pairs of a split and a seed, or an error that names the protocol"
@@ -240,7 +247,7 @@ class Choose(_OneInside, Recommender):
         if none: raise ValueError(f'{none[0]!r} has no {self.by} to be chosen by')
         best = min if self.by=='rmse' else max
         self.chosen = best(self.measures, key=self.measures.get) # the winner's name
-        self.model = self.models[self.chosen].reseeded(seed).fit(ratings, quiet=self._quiet)
+        self.model = _trained(self.models[self.chosen].reseeded(seed), ratings)
         self.ranks_only = self.model.ranks_only
 
     def _measure(self, model, ratings, splits):
@@ -265,9 +272,10 @@ class Ensemble(Recommender):
         with progress_bar(self.n, 'models', self._quiet) as bar:
             self.members = []
             for seed in seeds.tolist():
-                self.members.append(self.model.reseeded(seed).fit(ratings, quiet=True))
+                self.members.append(_trained(self.model.reseeded(seed), ratings))
                 bar.update()
-        self.ranks_only = any(o.ranks_only for o in self.members)
+        self.ranks_only,*other = {o.ranks_only for o in self.members}
+        if other: raise ValueError('some members predict ratings and some do not: no mean of these')
 
     def _mean(self, ask): return sum(map(ask, self.members))/len(self.members)
     def _predict(self, u, i): return self._mean(lambda o: o._predict(u, i))

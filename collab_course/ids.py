@@ -44,6 +44,7 @@ def as_frame(
 )->DataFrame:
     "`df` as pandas has it: what offers `to_pandas` or an Arrow stream is converted"
     if isinstance(df, DataFrame): return df
+    if isinstance(df, Series): raise TypeError('ratings are a DataFrame, and not one column of it')
     if hasattr(df, 'to_pandas'): return df.to_pandas()
     if hasattr(df, '__arrow_c_stream__'):
         import pyarrow
@@ -174,6 +175,8 @@ def check_names(
     check_columns(df, [o for o in (user,item,rating,title) if o is not None])
     if len({user,item,rating})<3: raise RatingsError(
         f'user, item and rating are three columns, not {user!r}, {item!r}, {rating!r}')
+    if title is not None and title in (user,rating):
+        raise RatingsError(f'column {title!r} cannot be the title and something else')
     if not len(df): raise RatingsError('there are no ratings: the frame has 0 rows')
 
 # %% ../nbs/00_ids.ipynb #5b03d6ee

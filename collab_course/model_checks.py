@@ -10,7 +10,7 @@ Docs: https://collab-course.github.io/collab_course/model_checks.html.md"""
 # %% auto #0
 __all__ = ['check_frame', 'model_checks', 'check_recommender']
 
-# %% ../nbs/44_model_checks.ipynb #1e12189b
+# %% ../nbs/44_model_checks.ipynb #a34502ab
 import os,random,subprocess,sys,tempfile,warnings
 import numpy as np, pandas as pd
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pandas import DataFrame
 from .ids import UnknownIdError
 from .ratings import Ratings
-from .recommender import load
+from .recommender import Recommender,load
 
 # %% ../nbs/44_model_checks.ipynb #830e2b77
 def check_frame(
@@ -36,7 +36,7 @@ def check_frame(
     df['timestamp'] = 880_000_000 + rng.permutation(len(df))
     return pd.concat([df, df.iloc[:1].assign(rating=3.)], ignore_index=True)
 
-# %% ../nbs/44_model_checks.ipynb #1bcfdf54
+# %% ../nbs/44_model_checks.ipynb #60e3c060
 def _answers(m):
     "What a trained model says, to be compared to the bit"
     r = m.ratings
@@ -70,6 +70,8 @@ def _clone_and_refit(model):
     assert repr(m)==repr(model), f'a fit changed the settings of {model!r} to {m!r}'
     again = m.fit(check_frame(1), quiet=True).fit(Ratings(check_frame()), quiet=True)
     _same(first, _answers(again), 'trained on other rows in between')
+    model.clone().fit(check_frame(1), quiet=True)
+    _same(first, _answers(m), 'after another clone was trained on other rows')
 
 def _failed_fit(model):
     m = _fitted(model)
@@ -243,7 +245,7 @@ def _check_surroundings(model):
     assert _state()==before, "the caller's random state, options or warnings filters have changed"
     assert df.equals(copy) and df.attrs==copy.attrs, "the caller's frame has changed"
 
-# %% ../nbs/44_model_checks.ipynb #6a45429b
+# %% ../nbs/44_model_checks.ipynb #d4b16164
 def model_checks(
 )->dict: # by name: a function of an untrained model that raises `AssertionError`
     "All promises of a recommender"
@@ -257,6 +259,8 @@ def check_recommender(
     model, # a `Recommender`, which is not changed
 )->DataFrame: # `check`, `passed`, `problem`
     "Put a model to all checks; an `AssertionError` names those that it fails"
+    if not isinstance(model, Recommender): raise TypeError(
+        f'a model is checked, such as DampedMeans(), not {getattr(model, "__name__", model)}')
     rows = []
     for name,check in model_checks().items():
         try: problem = check(model) or ''

@@ -76,12 +76,16 @@ def check_least(
         raise ValueError(f'{what}, a whole number, at least {least}, not {n!r}')
     return int(n)
 
-# %% ../nbs/06_settings.ipynb #0ae85225
+# %% ../nbs/06_settings.ipynb #a8c694c7
 class HasSettings:
     "Settings stand in the constructor, and each is an attribute of the same name"
     def settings(self)->dict: # by name, as they were given
         "What the model was made with; None is a setting that a rule chooses"
-        names = list(inspect.signature(type(self).__init__).parameters)[1:]
+        names = _setting_names(type(self))
+        lost = [o for o in names if not hasattr(self, o)]
+        if lost: raise AttributeError(
+            f'{type(self).__name__} was given {lost[0]!r} and does not keep it: each setting is an '
+            'attribute of the same name')
         return {o: getattr(self, o) for o in names}
 
     def clone(self,
@@ -91,7 +95,7 @@ class HasSettings:
         unknown = changed.keys()-self.settings().keys()
         if unknown: raise TypeError(f'{type(self).__name__} has no setting {min(unknown)!r}; '
                                     f'it has {", ".join(self.settings()) or "none"}')
-        return type(self)(**{k: _clone(v) for k,v in {**self.settings(), **changed}.items()})
+        return type(self)(**_in_each({**self.settings(), **changed}, lambda o: o.clone()))
 
     def has_seed(self)->bool: # its own, or that of a model inside
         "Would another seed make another model?"
@@ -101,10 +105,7 @@ class HasSettings:
         seed:int, # for all random numbers
     )->Self: # not trained
         "A clone with another seed, where there is one; models inside get it, too"
-        def new(o):
-            if isinstance(o, HasSettings): return o.reseeded(seed)
-            return {k: new(v) for k,v in o.items()} if isinstance(o, dict) else o
-        changed = {k: new(v) for k,v in self.settings().items()}
+        changed = _in_each(self.settings(), lambda o: o.reseeded(seed))
         return self.clone(**{**changed, **({'seed': seed} if 'seed' in changed else {})})
 
     def __repr__(self):
@@ -112,17 +113,27 @@ class HasSettings:
         given = [f'{k}={v!r}' for k,v in self.settings().items() if not _same(v, usual[k].default)]
         return f"{type(self).__name__}({', '.join(given)})"
 
+def _setting_names(cls):
+    "The names of a constructor's arguments"
+    if cls.__init__ is object.__init__: return []
+    arguments = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    if any(o.kind in (o.VAR_POSITIONAL,o.VAR_KEYWORD) for o in arguments):
+        raise TypeError(f'{cls.__name__} takes settings without a name; each has to stand in the '
+                        'constructor')
+    return [o.name for o in arguments]
+
+def _in_each(value, change):
+    "A setting with `change` made to the models in it, which may stand in dicts and lists"
+    if isinstance(value, HasSettings): return change(value)
+    if isinstance(value, dict): return {k: _in_each(v, change) for k,v in value.items()}
+    if type(value) not in (list,tuple): return value
+    return type(value)(_in_each(v, change) for v in value)
+
 def _inside(model):
     "The models among a model's settings"
-    for o in model.settings().values():
-        yield from [o]*isinstance(o, HasSettings)
-        if isinstance(o, dict): yield from [v for v in o.values() if isinstance(v, HasSettings)]
-
-def _clone(value):
-    "A setting for another model: models in it are cloned, too"
-    if isinstance(value, HasSettings): return value.clone()
-    if isinstance(value, dict): return {k: _clone(v) for k,v in value.items()}
-    return value
+    found = []
+    _in_each(model.settings(), lambda o: found.append(o) or o)
+    return found
 
 def _same(a, b):
     try: return type(a) is type(b) and bool(a==b)

@@ -166,14 +166,14 @@ def unpack(
     if kind=='dict': return dict(zip([k for k,_ in o], inner(v for _,v in o)))
     return tuple(inner(o)) if kind=='tuple' else inner(o)
 
-# %% ../nbs/04_store.ipynb #adacc365
+# %% ../nbs/04_store.ipynb #7402f340
 def ratings_info(
     r:Ratings, # what a model was trained on
 )->dict: # all but numbers of rows, as JSON can have it
     "What a saved folder says of the ratings in its head"
     return dict(users=r.users.ids.tolist(), items=r.items.ids.tolist(),
                 title_rows=r.items.rows(r.item_titles['item']).tolist(),
-                titles=r.item_titles.title.tolist(), columns=r.columns,
+                titles=r.item_titles.title.tolist(), columns=pack(r.columns, 'columns', {}),
                 rating_limits=list(r.rating_limits))
 
 def ratings_tensors(
@@ -188,7 +188,7 @@ def ratings_tensors(
     unit = np.datetime_data(r.time.dtype)[0].encode()
     return {**res, 'time': r.time.view('int64'), 'time_unit': np.frombuffer(unit, 'uint8')}
 
-# %% ../nbs/04_store.ipynb #3d7ecae5
+# %% ../nbs/04_store.ipynb #cd8e929a
 class SavedRatings(Ratings):
     "The ratings of a saved model: what only an update needs is read when it is asked for"
     saved:Saved # the folder
@@ -220,7 +220,7 @@ class SavedRatings(Ratings):
         texts = Series(o['titles'], dtype=object)
         titles = DataFrame(dict(item=items.ids[o['title_rows']], title=texts))
         res = cls.of_parts(users, items, saved.tensors['x'], None, None, titles,
-                           None, o['columns'], tuple(o['rating_limits']))
+                           None, unpack(o['columns'], {}, None), tuple(o['rating_limits']))
         del res.time
         res.saved,res.order = saved,np.arange(len(res.x)) # sorted when it was saved
         return res

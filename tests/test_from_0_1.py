@@ -187,3 +187,25 @@ def test_every_column_is_there():
     "Those whose name has changed"
     table = {bare(row[1]): bare(row[2]) for row in rows('Columns')}
     assert set(COLUMNS) <= set(table) and all(table.values())
+
+
+# The options of each command of 0.1.0, beside `--help`
+OPTIONS = {
+    'data': 'user item rating title json csv',
+    'train': 'user item rating title out min-ratings factors epochs lr wd seed quiet',
+    'evaluate': 'user item rating title time protocol share good factors epochs lr wd seed quiet json csv',
+    'recommend': 'user like ids json csv', 'similar': 'ids json csv',
+    'tour': 'seed epochs data out quiet',
+}
+
+
+@pytest.mark.parametrize('command', OPTIONS)
+def test_every_option_is_there(command, python):
+    "Still, or in a row that leads to one that is"
+    def options(name): return set(re.findall(r'--([a-z-]+)', python('-m', LIB, name, '--help')))
+    moved = {bare(row[0]): bare(row[1]) for row in rows('Command line')}
+    lost = {f'{command} --{name}' for name in {*OPTIONS[command].split()} - options(command)}
+    assert lost <= set(moved)
+    for name in lost:
+        new, _, option = moved[name].partition(' --')
+        assert option in options(new)
