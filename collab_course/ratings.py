@@ -298,7 +298,7 @@ def _joined_titles(old, new, items, i_old, i_new):
     ids = DataFrame({'item': items.ids[titles['row']], 'title': titles.title})
     return ids, np.concatenate([a[old.title_rows], b[new.title_rows]])
 
-# %% ../nbs/00_ratings.ipynb #c02559f3
+# %% ../nbs/00_ratings.ipynb #81a00c28
 class Ratings(_Rows, _Items):
     "A table of ratings, checked once and numbered once; nothing in it changes"
     def __init__(self,
@@ -309,7 +309,7 @@ class Ratings(_Rows, _Items):
         rating='rating', # column of ratings, in any unit; None for interactions without any
         title='title', # column of titles, if it is there; None for none
         time='timestamp', # column of times, if it is there; None for none
-    ):
+    )->None:
         df = as_frame(df)
         if title=='title' and title not in df.columns: title = None
         check_names(df, user, item, rating, title)

@@ -441,7 +441,7 @@ class DampedMeans(Recommender):
 class Popularity(Recommender):
     "A model without stars: an item's score is how many ratings it has"
     ranks_only = True
-    def __init__(self): pass
+    def __init__(self)->None: pass
 
     def _fit(self, ratings): pass # the table has counted them
     def _scores(self, user): return self.ratings.counts.astype(float)
