@@ -46,15 +46,15 @@ def is_install(cell):
 
 
 def renew_install(path, facts):
-    "Put the install cell first among a notebook's code cells, as it should be"
+    "Put the install cell below the badge, before any other code, as it should be"
     nb, source = nbformat.read(path, 4), install(facts)
     code = [cell for cell in nb.cells if cell.cell_type == 'code']
     if code[0].source == source: return
     cell = next(filter(is_install, code), None) or nbformat.v4.new_code_cell()
     cell.source = source
-    first = nb.cells.index(code[0])
     nb.cells = [one for one in nb.cells if one is not cell]
-    nb.cells.insert(first, cell)
+    badge = next((i for i, one in enumerate(nb.cells) if 'colab-badge' in one.source), 0)
+    nb.cells.insert(badge + 1, cell)
     write_nb(nb, path)
 
 
