@@ -33,6 +33,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]/'tools'))
 
 import numpy as np
 from common import ROOT, cpu, data_env
+from made import SHAPES, by_row, by_user, planted, synthetic_ratings
 
 PEERS_PYTHON = ROOT/'.venv-bench/bin/python' # `make bench` makes it
 RESULTS = ROOT/'collab_course/bench.json' # part of the package, so that the pages can read it
@@ -41,9 +42,6 @@ QUICK = 'gradient by hand', 'touched rows only', 'fit_fast'
 # What the course promises: CPU of a training epoch in proportion to fastai's, its loader mended
 PROMISED = {'collab_loaders': 1/2, 'gradient by hand': 1/12, 'touched rows only': 1/400,
             'fit_fast': 1/400}
-# Users, items and ratings of MovieLens' data sets, from their READMEs
-SHAPES = {'ml-1m': (6040, 3706, 1_000_209), 'ml-10m': (69_878, 10_677, 10_000_054),
-          'ml-25m': (162_541, 59_047, 25_000_095)}
 LINEAR, MEMORY_MB = 1.5, 2000
 # How many ratings a small part has, and a large one
 SIZES = 500, 1500, 5000, 20_000, 100_000
@@ -139,25 +137,6 @@ def check_steps(rows, slack=1):
     assert not broken, f'more than promised, in proportion to {MENDED}: {broken}'
 
 
-def synthetic_ratings(shape, seed=0):
-    "Ratings of a shape, no pair twice: users by a power law, items by a flattened one (Zipf-Mandelbrot)"
-    import pandas as pd
-    n_users, n_items, n = SHAPES[shape]
-    rng = np.random.default_rng(seed)
-    def draw(k, n_ids, power, shift):
-        p = (np.arange(1, n_ids+1) + shift*n_ids)**-power
-        return np.searchsorted(p.cumsum()/p.sum(), rng.random(k, dtype='float32')).clip(max=n_ids-1)
-    pairs = np.zeros(0, 'int64')
-    while len(pairs) < n:
-        k = int(1.2*(n-len(pairs))) + 1000
-        pairs = np.sort(np.r_[pairs, draw(k, n_users, .5, 0)*n_items + draw(k, n_items, 1.8, .02)])
-        pairs = pairs[np.r_[True, pairs[1:] != pairs[:-1]]]
-    pairs = np.sort(rng.permutation(pairs)[:n]) # by user, as MovieLens' files are
-    def ids(n_ids): return rng.permutation(n_ids).astype('int32')
-    return pd.DataFrame({'user': ids(n_users)[pairs//n_items], 'movie': ids(n_items)[pairs%n_items],
-                         'rating': rng.integers(1, 6, n).astype('float32')})
-
-
 def peak_mb():
     "The most memory that this process has held; `ru_maxrss` begins with its parent's"
     status = Path('/proc/self/status')
@@ -233,7 +212,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('parts', nargs='*',
-                        help='steps, peers, folds or scale; all when none is named')
+                        help='steps, peers, folds, sizes or scale; all when none is named')
     parser.add_argument('--repeats', type=int, default=3, help='rounds, of which the median counts')
     parser.add_argument('--check', action='store_true',
                         help='one quick round of the steps: fail unless promises are kept, keep nothing')
@@ -298,29 +277,6 @@ def check_folds(rows):
     assert not broken, f'less accurate than promised: {broken}'
 
 
-# By part, how it is measured and what is promised of it
-def by_user(df, n, rng):
-    "The ratings of random users, some `n` of them"
-    users = rng.permutation(df.user.unique())
-    enough = 1 + (df.groupby('user').size().loc[users].cumsum() < n).sum()
-    return df[df.user.isin(users[:enough])].reset_index(drop=True)
-
-
-def by_row(df, n, rng): return df.iloc[rng.permutation(len(df))[:n]].reset_index(drop=True)
-
-
-def planted(df, n, rng):
-    "Synthetic ratings of a rank of 8, of which half is noise; items by Zipf's law"
-    users, items = max(10, n//100), max(20, int(4*n**.5))
-    often = 1/np.arange(1, items+1)**.8
-    u, i = rng.integers(0, users, n), rng.choice(items, n, p=often/often.sum())
-    P, Q = rng.normal(size=(users, 8))*.6, rng.normal(size=(items, 8))*.4
-    stars = 3.5 + .4*rng.normal(size=users)[u] + .5*rng.normal(size=items)[i] + (P[u]*Q[i]).sum(axis=1)
-    stars = (stars + .7*rng.normal(size=n)).round().clip(1, 5)
-    made = type(df)({'user': u, 'movie': i, 'rating': stars})
-    return made.drop_duplicates(['user', 'movie']).reset_index(drop=True)
-
-
 def measure_sizes(repeats, n_splits=20):
     "RMSE of damped means, and by how much that of `BiasedMF` differs on the same splits"
     from collab_course import BiasedMF, DampedMeans, Ratings, evaluate, load_ratings
@@ -347,6 +303,7 @@ def check_sizes(rows):
     if worse: sys.exit(f'worse than damped means: {worse}')
 
 
+# By part, how it is measured and what is promised of it
 PARTS = {'steps': (measure_steps, check_steps),
          'peers': (lambda repeats: peers('--repeats', str(repeats)), lambda rows: None),
          'folds': (lambda repeats: our_folds() + peers('--folds'), check_folds),

@@ -11,7 +11,7 @@ Docs: https://collab-course.github.io/collab_course/ratings.html.md"""
 __all__ = ['title_groups', 'History', 'AmbiguousTitleError', 'Ratings', 'as_table']
 
 # %% ../nbs/00_ratings.ipynb #dcd09679
-import difflib,unicodedata
+import difflib,inspect,unicodedata
 import numpy as np, pandas as pd
 from collections.abc import Iterator,Set,ValuesView
 from functools import cached_property
@@ -352,7 +352,8 @@ def as_table(
 )->Ratings:
     "What every function that asks for ratings makes of them"
     if not isinstance(df, Ratings): return Ratings(df, **columns)
-    usual = dict(user='user', item='movie', rating='rating', title='title', time='timestamp')
+    usual = inspect.signature(Ratings.__init__).parameters
+    usual = {o: p.default for o,p in usual.items() if p.kind==p.KEYWORD_ONLY}
     unknown = columns.keys()-usual.keys()
     if unknown: raise TypeError(f'{min(unknown)!r} is no role of a column; these are {[*usual]}')
     named = [o for o in columns if columns[o]!=usual[o]]

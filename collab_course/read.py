@@ -181,6 +181,12 @@ def _from_parquet(file, given):
 # %% ../nbs/01_read.ipynb #26ff8baf
 _titles_file = {'u.data': 'u.item', 'ratings.csv': 'movies.csv', 'ratings.dat': 'movies.dat'}
 
+def _is_zip(file):
+    "Does it begin as a zip does, one of files or an empty one?"
+    try:
+        with open(file, 'rb') as f: return f.read(4) in (b'PK\3\4',b'PK\5\6')
+    except OSError: return False # reading it will say why
+
 def _in_zip(archive):
     "The files of a zip that may be the ratings, the likeliest first"
     try: z = zipfile.ZipFile(archive)
@@ -204,7 +210,7 @@ def find_ratings(
         return inside[0]
     if not source.is_file():
         raise DataError(f'{source} is a pipe or a device: save it to a file first')
-    return _in_zip(source)[0] if zipfile.is_zipfile(source) else source
+    return _in_zip(source)[0] if _is_zip(source) else source
 
 # %% ../nbs/01_read.ipynb #ecaa37ee
 @contextmanager

@@ -20,7 +20,7 @@ from .interpret import similarities
 from .ids import as_ratings
 from .ranking import half_width,rank_items
 from .ratings import History,Ratings,as_table
-from .settings import HasSettings,check_least,check_n,check_settings
+from .settings import HasSettings,check_n,check_settings
 from .store import SavedModelError,SavedRatings,load_folder,pack
 from .store import ratings_info,ratings_tensors,save_folder,unpack
 
@@ -144,7 +144,9 @@ class _Who:
         "User rows, or a `History`, and item rows"
         i = self.ratings.item_rows(items)
         if isinstance(who, Mapping): return self._history(who), i
-        return np.broadcast_arrays(self.ratings.users[[who] if np.ndim(who)==0 else who], i)
+        u = self.ratings.users[[who] if np.ndim(who)==0 else who]
+        if len(u)==len(i) or 1 in (len(u),len(i)): return np.broadcast_arrays(u, i)
+        raise ValueError(f'users and items go pair by pair: {len(u)} users, {len(i)} items')
 
     def _item(self, item):
         "The row of one item"
@@ -211,7 +213,7 @@ class _Choice:
         ties:bool=False, # with all that tie with the last?
     )->np.ndarray: # item rows, best first: no title twice, few ratings last, ties by row
         "The ranking behind `recommend`, and behind `evaluate`"
-        few = self.ratings.counts<min_ratings
+        few = self.ratings.counts<check_n(min_ratings, 'min_ratings is a number of ratings', 0)
         return rank_items(scores, self.ratings.title_group, few, rated, n, among, ties)
 
     def _among(self, items, exclude):
@@ -251,8 +253,7 @@ class _Lists:
     )->DataFrame: # best first: `item`, `title`, `rating` or `score`, (`lower`,) `few_ratings`
         "What somebody has not rated, best first; nothing is trained, nothing remembered"
         if by not in ('mean','lower'): raise ValueError(f"by is 'mean' or 'lower', not {by!r}")
-        n,min_ratings = check_n(n),check_least(min_ratings)
-        among,who = self._among(items, exclude),self._person(who)
+        n,among,who = check_n(n),self._among(items, exclude),self._person(who)
         rated = [] if seen else self._rated(who)
         if by=='lower': return self._surest(who, rated, n, among, level, min_ratings)
         scores = self.item_scores(who)
@@ -279,8 +280,7 @@ class _Lists:
         min_ratings:int=20, # items with fewer are flagged, and come after all others
     )->DataFrame: # by user, best first: `user` and the columns of `recommend`
         "Recommendations for many users, the same as `recommend` gives one by one"
-        n,min_ratings,among = check_n(n),check_least(min_ratings),self._among(items, exclude)
-        vocab = self.ratings.users
+        n,among,vocab = check_n(n),self._among(items, exclude),self.ratings.users
         which = np.arange(len(vocab)) if users is None else vocab[np.atleast_1d(users)]
         found,scores = [],[]
         for user in which.tolist():
@@ -299,7 +299,7 @@ class _Lists:
         min_ratings:int=20, # items with fewer are flagged, and come after all others
     )->DataFrame: # most alike first: `item`, `title`, `similarity` (cosine, -1 to 1), `few_ratings`
         "Items whose factors point in the same direction"
-        n,row,min_ratings = check_n(n),self._item(item),check_least(min_ratings)
+        n,row = check_n(n),self._item(item)
         alike = similarities(self._item_factors(), row)
         best = self.rank(alike, [row], n, min_ratings=min_ratings)
         return self._frame(best, min_ratings, similarity=alike[best])
