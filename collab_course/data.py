@@ -14,6 +14,7 @@ __all__ = ['verify_data', 'get_data', 'load_movies', 'load_ratings', 'read_ratin
 import hashlib,os,shutil,socket,subprocess,sys,tempfile
 from configparser import ConfigParser
 from contextlib import contextmanager
+from numbers import Real
 from pathlib import Path,PurePosixPath
 from urllib.error import ContentTooShortError
 from zipfile import ZipFile,is_zipfile
@@ -301,8 +302,8 @@ def _sides(in_valid):
 
 def _n_valid(n, valid_pct):
     "How many of `n` rows to hold out"
-    if not 0 <= valid_pct < 1:
-        raise ValueError(f'valid_pct is a share from 0 to below 1, not {valid_pct}')
+    if not isinstance(valid_pct, Real) or not 0 <= valid_pct < 1:
+        raise ValueError(f'valid_pct is a share from 0 to below 1, not {valid_pct!r}')
     return int(valid_pct*n)
 
 # %% ../nbs/02_data.ipynb #ba6384db

@@ -161,6 +161,8 @@ def leaderboard(
     _check_models(models)
     r,rows = as_table(df, **columns),[]
     if not protocols: df,protocols = r,{'random 80/20': _random_split}
+    if not isinstance(protocols, dict): raise TypeError(
+        f'protocols are a dict, each by its name, not a {type(protocols).__name__}')
     for protocol,splits in protocols.items():
         cases = _cases(protocol, splits, df, seeds)
         for name,model in models.items():
@@ -183,10 +185,16 @@ def _cases(protocol, splits, df, seeds):
     "Pairs of a split and a seed, or an error that names the protocol"
     seeds = [seeds] if np.ndim(seeds)==0 else list(seeds)
     if not seeds: raise ValueError('there are no seeds')
-    cases = [(split,seed) for seed in seeds for split in splits(df, seed)]
+    for seed in seeds: check_settings(seed=seed)
+    wrong = f'the protocol {protocol!r} should be a function of ratings and a seed that gives a ' \
+            'list of (train, valid) pairs'
+    try: cases = [(split,seed) for seed in seeds for split in splits(df, seed)]
+    except Exception as e:
+        if type(e) not in (TypeError,ValueError): raise
+        raise ValueError(f'{wrong}: {e}') from e
     def is_pair(o): return isinstance(o, (tuple,list)) and len(o)==2
     if cases and all(is_pair(split) for split,_ in cases): return cases
-    raise ValueError(f'the protocol {protocol!r} should give a list of (train, valid) pairs')
+    raise ValueError(wrong)
 
 def _different(cases):
     "Each split once: a model without a seed would only repeat itself"

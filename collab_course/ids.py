@@ -172,6 +172,8 @@ def check_names(
     user, item, rating, title=None, # names of columns, None for one that is not used
 ):
     "Raise `RatingsError` unless there are rows, and the columns are there and differ"
+    if user is None or item is None: raise RatingsError(
+        f"user and item are the names of two columns, not {user!r}, {item!r}")
     check_columns(df, [o for o in (user,item,rating,title) if o is not None])
     if len({user,item,rating})<3: raise RatingsError(
         f'user, item and rating are three columns, not {user!r}, {item!r}, {rating!r}')

@@ -49,7 +49,7 @@ def _one_column(columns, role, name):
     wrong = (f'column {fit[0]!r} stands {len(fit)} times' if len(set(fit))==1 else
              f'any of {_listed(fit)} may be the {role}' if fit else
              f'no column is named {role}' if name is None else f'there is no column {name!r}')
-    raise RatingsError(f'{wrong}: say which with --{role}; the columns are '
+    raise RatingsError(f'{wrong}: say which with {role}=, or --{role}; the columns are '
                        f'{_listed(columns)}{_hint(columns)}')
 
 # %% ../nbs/01_read.ipynb #d542ebcd

@@ -61,7 +61,8 @@ class _Training:
         "Learn from newer ratings, too; those of a user and a film replace all older ones"
         return self.fit(self.ratings.updated(self.ratings.table_like(df)), quiet=quiet)
 
-    def _fit(self, ratings): raise NotImplementedError(f'{type(self).__name__} has no `_fit`')
+    def _fit(self, ratings): raise NotImplementedError(
+        f'{type(self).__name__} has no `_fit`; a model that has one is BiasedMF')
 
     if not TYPE_CHECKING:
         def __getattr__(self, name): # called only for what is not there
@@ -85,13 +86,13 @@ class _Scores:
 
     def to_ratings(self, scores): return scores # in the unit of the ratings
     def _fold_in(self, items, ratings): # a history to a score for each item, shape (n_items,)
-        self._cannot('answers for the users that it was trained on, and not for new ones')
+        self._cannot('answers for its own users and not for new ones: it has no `_fold_in`')
     def mean_std(self, who, items, noise): # means and standard deviations, unlimited
         self._cannot('does not know how sure it is; BayesianMF does')
     def _explain(self, items, ratings, item): # what each of a history does for an item's score
-        self._cannot('cannot explain a prediction')
+        self._cannot('cannot explain a prediction; BiasedMF can')
     def _item_factors(self): # rows to compare items by, shape (n_items,n_factors)
-        self._cannot('has no factors to compare items by')
+        self._cannot('has no factors to compare items by; BiasedMF has')
     def _cannot(self, what): raise NotImplementedError(f'{type(self).__name__} {what}')
 
     def item_scores(self,
@@ -398,7 +399,7 @@ def load(
     classes=(), # classes of your own that may be in it
 )->Recommender: # the model, ready to be asked
     "Load a saved model, or raise `SavedModelError`; no code is run or named by the files"
-    saved,classes = load_folder(folder),[classes] if isinstance(classes, type) else classes
+    saved,classes = load_folder(folder),[classes] if isinstance(classes, type) else [*classes]
     try:
         if saved.version==1: return _from_0_1(saved, classes)
         return _restored(saved.info, saved, classes, SavedRatings.read(saved))

@@ -61,6 +61,7 @@ def save_folder(
     if ratings is not None: data['ratings'] = save_tensors(ratings)
     sums = {kind: _sha(o) for kind,o in data.items()}
     head = _as_json(dict(format='collab_course', version=_version, sha256=sums, info=info))
+    if folder.is_file(): raise FileExistsError(f'{folder} is a file; a model is saved to a folder')
     folder.mkdir(parents=True, exist_ok=True)
     files = {kind: _file(folder, kind, sha) for kind,sha in sums.items()}
     for kind,file in files.items(): _write(file, data[kind])
@@ -77,7 +78,10 @@ _formats_of_1 = 'collab_course.Recommender','collab_course.BayesianMF' # saved b
 
 def _read_head(file):
     "The JSON part, checked for what it is"
-    if not file.is_file(): raise SavedModelError(f'{file.parent} holds no {file.name}')
+    if not file.is_file():
+        what = (f'holds no {file.name}' if file.parent.is_dir() else
+                'is a file, and no folder' if file.parent.exists() else 'does not exist')
+        raise SavedModelError(f'{file.parent} {what}')
     try: head = json.loads(file.read_bytes())
     except (ValueError,RecursionError) as e:
         raise SavedModelError(f'{file} is damaged: {e}') from e

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from collab_course.biased_mf import BiasedMF
-from collab_course.data import split_random
+from collab_course.data import split_random, split_time
 from collab_course.evaluation import Choose, Ensemble, evaluate, leaderboard, predict_all
 from collab_course.ids import RatingsError, UnknownIdError, as_ratings, tiny_ratings
 from collab_course.metrics import expected_gains, mae, ndcg, recall, rmse
@@ -404,8 +404,10 @@ def test_leaderboard_takes_other_names_of_columns():
 
 @pytest.mark.parametrize('kwargs, says', [
     (dict(models={}), 'no models'), (dict(models=[DampedMeans()]), 'each by its name, not a list'),
-    (dict(protocols={'odd': lambda df, seed: split_random(df)}), "protocol 'odd' should give a list"),
-    (dict(protocols={'none': lambda df, seed: []}), "protocol 'none' should give a list"),
+    (dict(protocols={'odd': lambda df, seed: split_random(df)}), "protocol 'odd' should be a function of"),
+    (dict(protocols={'none': lambda df, seed: []}), "protocol 'none' should be a function of ratings and a seed"),
+    (dict(protocols={'time': split_time}), "protocol 'time' should be .* pairs: valid_pct is a share"),
+    (dict(protocols=[1]), 'protocols are a dict'), (dict(seeds='x'), 'seed is a whole number'),
     (dict(seeds=()), 'no seeds'), (dict(k=0), 'at least 1'), (dict(good=np.nan), 'good is a rating')])
 def test_leaderboard_names_mistakes(kwargs, says):
     "Of models, protocols, seeds"
