@@ -346,16 +346,16 @@ class Ratings(_Rows, _Items):
     take,updated,to_frame = _take,_updated,_to_frame
 
 # %% ../nbs/00_ratings.ipynb #e9038287
+_usual = {o: p.default for o,p in inspect.signature(Ratings).parameters.items() if o!='df'}
+
 def as_table(
     df, # a frame, or a `Ratings`, which is handed back as it is
     **columns # names of columns by role, as `Ratings` takes them
 )->Ratings:
     "What every function that asks for ratings makes of them"
     if not isinstance(df, Ratings): return Ratings(df, **columns)
-    usual = inspect.signature(Ratings.__init__).parameters
-    usual = {o: p.default for o,p in usual.items() if p.kind==p.KEYWORD_ONLY}
-    unknown = columns.keys()-usual.keys()
-    if unknown: raise TypeError(f'{min(unknown)!r} is no role of a column; these are {[*usual]}')
-    named = [o for o in columns if columns[o]!=usual[o]]
+    unknown = columns.keys()-_usual.keys()
+    if unknown: raise TypeError(f'{min(unknown)!r} is no role of a column; these are {[*_usual]}')
+    named = [o for o in columns if columns[o]!=_usual[o]]
     if named: raise TypeError(f'a Ratings has its columns already: leave out {named[0]!r}')
     return df

@@ -176,7 +176,7 @@ GOOD = 'user,item,rating\n1,1,5\n1,2,3\n2,1,4\n'
     (b'\x1f\x8b\x08junk', {}, ['x.csv', 'no CSV, TSV, Parquet or zip', 'gzip']),
     (gzip.compress(GOOD.encode(), mtime=0), {}, ['x.csv', 'gzip: unpack it']),
     (b'PAR1 and then nothing', {}, ['x.csv cannot be read']),
-    (b'PK\x03\x04\0\0', {}, ['x.csv', 'no CSV, TSV, Parquet or zip']),
+    (b'PK\x03\x04\0\0', {}, ['x.csv is damaged', 'not a zip']),
     ('{"user": 1, "item": 2}\n', {}, ['x.csv', 'it is JSON']),
     (NO_COLUMNS, {}, ["no column is named user: say which with user=, or --user; the columns are 'a', 'b', 'c'"]),
     ('196,242,3,881250949\n', {}, ["the columns are '196', '242', '3', '881250949'", 'no header line?']),
