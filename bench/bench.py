@@ -33,7 +33,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]/'tools'))
 
 import numpy as np
 from common import ROOT, cpu, data_env
-from made import SHAPES, by_row, by_user, planted, synthetic_ratings
+from made import SHAPES, by_row, by_user, planted, random_ratings
 
 PEERS_PYTHON = ROOT/'.venv-bench/bin/python' # `make bench` makes it
 RESULTS = ROOT/'collab_course/bench.json' # part of the package, so that the pages can read it
@@ -42,7 +42,7 @@ QUICK = 'gradient by hand', 'touched rows only', 'fit_fast'
 # What the course promises: CPU of a training epoch in proportion to fastai's, its loader mended
 PROMISED = {'collab_loaders': 1/2, 'gradient by hand': 1/12, 'touched rows only': 1/400,
             'fit_fast': 1/400}
-LINEAR, MEMORY_MB = 1.5, 2000
+SCALE, LINEAR, MEMORY_MB = ('ml-1m', 'ml-10m', 'ml-25m'), 1.5, 2000
 # How many ratings a small part has, and a large one
 SIZES = 500, 1500, 5000, 20_000, 100_000
 # Mean RMSE on u1 to u5 at most
@@ -146,21 +146,24 @@ def peak_mb():
 
 
 def measure_shape(path):
-    "Loaders and three epochs: CPU seconds, and the peak of memory beyond what imports take"
+    """Loaders and three epochs, in batches as `BiasedMF` has them: CPU seconds, and the peak of memory
+    beyond what imports take"""
     import pandas as pd
     from collab_course.bias import DotProductBias
+    from collab_course.biased_mf import recipe
     from collab_course.fast import fit_fast
     from collab_course.ids import tiny_ratings
     from collab_course.loaders import collab_loaders
     fit_fast(DotProductBias(6, 6), collab_loaders(tiny_ratings()), 1, quiet=True) # compiles
     imports = peak_mb()
     ratings = pd.read_pickle(path)
-    loaders, dls = cpu(lambda: collab_loaders(ratings, title=None))
+    bs = recipe(len(ratings))['bs']
+    loaders, dls = cpu(lambda: collab_loaders(ratings, title=None, bs=bs))
     ends = [time.process_time()]
     fit_fast(DotProductBias(len(dls.users), len(dls.items)), dls, 3, quiet=True,
              on_epoch=lambda *_: ends.append(time.process_time()))
     epoch = median(np.diff(ends))
-    return {'loaders': loaders, 'epoch': epoch, 'ns_per_rating': 1e9*epoch/len(ratings),
+    return {'batch': bs, 'loaders': loaders, 'epoch': epoch, 'ns_per_rating': 1e9*epoch/len(ratings),
             'memory_mb': round(peak_mb()-imports)}
 
 
@@ -174,7 +177,7 @@ def measure_scale(repeats):
     """All shapes in turn, a round per repeat, each time in a process of its own, of which the median
     counts; making the ratings takes memory, so that is another process"""
     with tempfile.TemporaryDirectory() as folder:
-        paths = {shape: f'{folder}/{shape}.pkl' for shape in SHAPES}
+        paths = {shape: f'{folder}/{shape}.pkl' for shape in SCALE}
         for shape, path in paths.items(): python(__file__, '--make', shape, path)
         rounds = [{shape: python(__file__, '--shape', path) for shape, path in paths.items()}
                   for _ in range(repeats)]
@@ -182,7 +185,7 @@ def measure_scale(repeats):
         counts = dict(zip(('users', 'items', 'ratings'), SHAPES[shape]))
         return {'shape': shape} | counts | {k: median(r[shape][k] for r in rounds)
                                             for k in rounds[0][shape]}
-    return [row(shape) for shape in SHAPES]
+    return [row(shape) for shape in SCALE]
 
 
 def check_scale(rows):
@@ -223,7 +226,7 @@ def main():
     if unknown: parser.error(f'no such part: {", ".join(sorted(unknown))}')
     os.environ.update(data_env())
     if args.make:
-        synthetic_ratings(args.make[0]).to_pickle(args.make[1])
+        random_ratings(args.make[0]).to_pickle(args.make[1])
         print('{}')
     elif args.shape: print(json.dumps(measure_shape(args.shape)))
     elif args.check:

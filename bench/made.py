@@ -27,24 +27,52 @@ def planted(df, n, rng):
     return made.drop_duplicates(['user', 'movie']).reset_index(drop=True)
 
 
-# Users, items and ratings of MovieLens' data sets, from their READMEs
-SHAPES = {'ml-1m': (6040, 3706, 1_000_209), 'ml-10m': (69_878, 10_677, 10_000_054),
-          'ml-25m': (162_541, 59_047, 25_000_095)}
+# Users, items and ratings of MovieLens' data sets, from their READMEs, and what lies between
+SHAPES = {'ml-100k': (943, 1682, 100_000), 'ml-300k': (2500, 2500, 300_000),
+          'ml-1m': (6040, 3706, 1_000_209), 'ml-3m': (20_000, 6000, 3_000_000),
+          'ml-10m': (69_878, 10_677, 10_000_054), 'ml-25m': (162_541, 59_047, 25_000_095)}
 
 
-def synthetic_ratings(shape, seed=0):
-    "Ratings of a shape, no pair twice: users by a power law, items by a flattened one (Zipf-Mandelbrot)"
+def pairs(shape, rng):
+    "Users and items of a shape's ratings, no pair twice: a power law, and Zipf-Mandelbrot's"
     n_users, n_items, n = SHAPES[shape]
-    rng = np.random.default_rng(seed)
     def draw(k, n_ids, power, shift):
         p = (np.arange(1, n_ids+1) + shift*n_ids)**-power
         return np.searchsorted(p.cumsum()/p.sum(), rng.random(k, dtype='float32')).clip(max=n_ids-1)
-    pairs = np.zeros(0, 'int64')
-    while len(pairs) < n:
-        k = int(1.2*(n-len(pairs))) + 1000
-        pairs = np.sort(np.r_[pairs, draw(k, n_users, .5, 0)*n_items + draw(k, n_items, 1.8, .02)])
-        pairs = pairs[np.r_[True, pairs[1:] != pairs[:-1]]]
-    pairs = np.sort(rng.permutation(pairs)[:n]) # by user, as MovieLens' files are
+    found = np.zeros(0, 'int64')
+    while len(found) < n:
+        k = int(1.2*(n-len(found))) + 1000
+        found = np.sort(np.r_[found, draw(k, n_users, .5, 0)*n_items + draw(k, n_items, 1.8, .02)])
+        found = found[np.r_[True, found[1:] != found[:-1]]]
+    found = np.sort(rng.permutation(found)[:n]) # by user, as MovieLens' files are
     def ids(n_ids): return rng.permutation(n_ids).astype('int32')
-    return pd.DataFrame({'user': ids(n_users)[pairs//n_items], 'movie': ids(n_items)[pairs%n_items],
-                         'rating': rng.integers(1, 6, n).astype('float32')})
+    return ids(n_users)[found//n_items], ids(n_items)[found%n_items]
+
+
+def random_ratings(shape, seed=0):
+    "Ratings of a shape that say nothing, for measuring time and memory"
+    rng = np.random.default_rng(seed)
+    user, movie = pairs(shape, rng)
+    stars = rng.integers(1, 6, len(user)).astype('float32')
+    return pd.DataFrame({'user': user, 'movie': movie, 'rating': stars})
+
+
+def planted_ratings(shape, seed=0, rank=8, noise=.75, clusters=None):
+    """Half stars of a shape, made by biases, `rank` factors and noise; each user's factors are their own
+    or, with `clusters`, those of one of so many kinds, and a little of their own. With them the ratings
+    that the truth would give, without noise"""
+    rng = np.random.default_rng(seed)
+    user, movie = pairs(shape, rng)
+    n_users, n_items, _ = SHAPES[shape]
+    bias = .42*rng.standard_normal(n_users), .5*rng.standard_normal(n_items)
+    size = np.sqrt([1, .6, .4, .3, .2, .15, .1, .1] + [.05]*max(0, rank-8))[:rank]
+    P, Q = rng.standard_normal((n_users, rank)), rng.standard_normal((n_items, rank))
+    if clusters: P = .9*P[rng.integers(clusters, size=n_users)] + .43*P
+    P = (P*.5*size/np.sqrt((size**2).sum())).astype('float32')
+    Q, truth = Q.astype('float32'), np.empty(len(user), 'float32')
+    for some in np.array_split(np.arange(len(user)), len(user)//1_000_000 + 1):
+        u, i = user[some], movie[some]
+        truth[some] = 3.5 + bias[0][u] + bias[1][i] + np.einsum('ij,ij->i', P[u], Q[i])
+    stars = truth + noise*rng.standard_normal(len(user), dtype='float32')
+    stars = np.clip(np.round(2*stars)/2, .5, 5).astype('float32')
+    return pd.DataFrame({'user': user, 'movie': movie, 'rating': stars}), truth.clip(.5, 5)

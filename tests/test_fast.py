@@ -48,6 +48,25 @@ def test_loops_match_numpy(settings, monkeypatch):
     assert np.allclose(losses, plain_losses, atol=1e-5, equal_nan=True)
 
 
+@pytest.mark.parametrize('bs', [16, 300, 5000])
+def test_loops_match_numpy_where_the_table_fits_no_cache(bs, monkeypatch):
+    "Beyond 32 MB the loops look ahead, and must not look beyond the end of anything"
+    n_users, n_rows, rng = 40_000, 44_000, np.random.default_rng(0)
+    x = np.stack([rng.integers(n_users, size=3000), rng.integers(n_rows-n_users, size=3000)], axis=1)
+    x[:600] = x[0] // [1, 100] # some rows come often
+    y, first = rng.integers(1, 6, 3000), rng.normal(0, .1, (n_rows, 51)).astype('float32')
+
+    def fit():
+        W = first.copy()
+        shuffle = np.random.default_rng(1).permutation
+        return W, train_rows(W, x, y, n_users, shuffle, n_epoch=2, lr=.005, bs=bs)
+    W, losses = fit()
+    monkeypatch.setattr('collab_course.kernel.has_numba', lambda: False)
+    plain, plain_losses = fit()
+    assert np.abs(W-plain).max() < 1e-4 and np.abs(W-first).max() > .001
+    assert np.allclose(losses[:, 0], plain_losses[:, 0], atol=1e-5)
+
+
 def test_training_lowers_the_loss_and_reports_it():
     W, losses = trained(n_epoch=10, valid=data(300, seed=9))
     assert losses.shape == (10, 2) and losses[-1, 0] < losses[0, 0] and np.isfinite(losses).all()
