@@ -6,7 +6,8 @@ steps  an epoch of each step of the page on speed, with the accuracy after five
 peers  an epoch of matrix factorization in other libraries (`make bench` installs them)
 folds  accuracy on u1 to u5, ours and theirs
 sizes  is `BiasedMF` ever worse than damped means? parts of MovieLens and synthetic ratings
-scale  cost against size, on synthetic ratings of MovieLens' shapes, each in a process of its own"""
+scale  cost against size, on synthetic ratings of MovieLens' shapes, each in a process of its own
+large  accuracy and cost against size, on planted ratings: what the models do as they come"""
 import argparse
 import os
 
@@ -33,7 +34,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]/'tools'))
 
 import numpy as np
 from common import ROOT, cpu, data_env
-from made import SHAPES, by_row, by_user, planted, random_ratings
+from made import SHAPES, by_row, by_user, planted, planted_ratings, random_ratings
 
 PEERS_PYTHON = ROOT/'.venv-bench/bin/python' # `make bench` makes it
 RESULTS = ROOT/'collab_course/bench.json' # part of the package, so that the pages can read it
@@ -43,6 +44,10 @@ QUICK = 'gradient by hand', 'touched rows only', 'fit_fast'
 PROMISED = {'collab_loaders': 1/2, 'gradient by hand': 1/12, 'touched rows only': 1/400,
             'fit_fast': 1/400}
 SCALE, LINEAR, MEMORY_MB = ('ml-1m', 'ml-10m', 'ml-25m'), 1.5, 2000
+# By shape, how many of the models are trained on it
+LARGE = {'ml-100k': 5, 'ml-300k': 5, 'ml-1m': 5, 'ml-3m': 4, 'ml-10m': 3, 'ml-25m': 3}
+RECIPE_0_1 = dict(bs=64, n_epoch=5, lr=.005, wd=.1)
+LARGE_RMSE = {('ml-1m', 'BiasedMF'): .755, ('ml-25m', 'BiasedMF'): .757, ('ml-1m', 'BayesianMF'): .747}
 # How many ratings a small part has, and a large one
 SIZES = 500, 1500, 5000, 20_000, 100_000
 # Mean RMSE on u1 to u5 at most
@@ -215,7 +220,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('parts', nargs='*',
-                        help='steps, peers, folds, sizes or scale; all when none is named')
+                        help='steps, peers, folds, sizes, scale or large; all when none is named')
     parser.add_argument('--repeats', type=int, default=3, help='rounds, of which the median counts')
     parser.add_argument('--check', action='store_true',
                         help='one quick round of the steps: fail unless promises are kept, keep nothing')
@@ -307,11 +312,44 @@ def check_sizes(rows):
 
 
 # By part, how it is measured and what is promised of it
+def measure_large(repeats):
+    "RMSE on a fiftieth held out, and CPU seconds of a fit from a frame, on ratings of a planted rank"
+    from collab_course import BayesianMF, BiasedMF, DampedMeans, Ensemble
+    from collab_course.metrics import rmse
+    models = {'damped means': DampedMeans(), 'settings of 0.1.0': BiasedMF(**RECIPE_0_1),
+              'BiasedMF': BiasedMF(), 'five of BiasedMF': Ensemble(BiasedMF(), 5),
+              'BayesianMF': BayesianMF()}
+    warnings.filterwarnings('ignore', message='.*worse than damped means')
+    rows = []
+    for shape, most in LARGE.items():
+        df, truth = planted_ratings(shape)
+        out = np.random.default_rng(1).random(len(df)) < .02
+        train, y = df[~out].reset_index(drop=True), df.rating[out].to_numpy()
+        rows.append({'shape': shape, 'ratings': len(train), 'model': 'truth', 'rmse': rmse(truth[out], y)})
+        for name, model in list(models.items())[:most]:
+            seconds, m = cpu(lambda: model.clone().fit(train, quiet=True))
+            u, i = (v.rows(df[side][out].to_numpy()) for side, v in
+                    (('user', m.ratings.users), ('movie', m.ratings.items)))
+            known = (u >= 0) & (i >= 0)
+            rows.append({'shape': shape, 'ratings': len(train), 'model': name, 'seconds': seconds,
+                         'rmse': rmse(m.predict_rows(u[known], i[known]), y[known])})
+            show(rows[-1:])
+    return rows
+
+
+def check_large(rows):
+    "Raise unless the models are as accurate as promised"
+    found = {(row['shape'], row['model']): row['rmse'] for row in rows}
+    broken = {key: found[key] for key, most in LARGE_RMSE.items() if not found[key] <= most}
+    assert not broken, f'less accurate than promised: {broken}'
+
+
 PARTS = {'steps': (measure_steps, check_steps),
          'peers': (lambda repeats: peers('--repeats', str(repeats)), lambda rows: None),
          'folds': (lambda repeats: our_folds() + peers('--folds'), check_folds),
          'sizes': (measure_sizes, check_sizes),
-         'scale': (measure_scale, check_scale)}
+         'scale': (measure_scale, check_scale),
+         'large': (measure_large, check_large)}
 
 
 def measure(part, repeats):
