@@ -136,10 +136,17 @@ class BiasedMF(Recommender):
 
     def to_ratings(self, scores): return sigmoid_to(scores, self._value('y_range'))
 
-    def _predict(self, u, i):
-        return self.to_ratings(np.einsum('ij,ij->i', self._user_rows[u], self._item_rows[i]))
+    def _pair_scores(self, u, i):
+        return np.einsum('ij,ij->i', self._user_rows[u], self._item_rows[i])
 
+    def _predict(self, u, i): return self.to_ratings(self._pair_scores(u, i))
     def _scores(self, user): return np.einsum('ij,j->i', self._item_rows, self._user_rows[user])
+
+    def _score_rows(self, users): # the item's bias and the factors; the user's bias is added
+        rows,bias = self.user_weights[users],self.user_weights[users,0]
+        rows[:,0] = 1
+        return rows, self.item_weights, abs(bias)
+
     def _item_factors(self): return self.item_weights[:,1:]
 
     @cached_property

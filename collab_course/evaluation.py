@@ -14,7 +14,7 @@ import numpy as np
 from numbers import Real
 from pandas import DataFrame,Series
 from .data import check_split,split_random
-from .metrics import expected_gains,mae,ndcg,recall,rmse
+from .metrics import expected_gains,mae,rmse
 from .ratings import Ratings,as_table
 from .recommender import DampedMeans,History,Recommender
 from .settings import check_n,check_settings,progress_bar
@@ -52,43 +52,59 @@ def _rating_errors(m, r, rows):
 # %% ../nbs/42_evaluation.ipynb #bff1f127
 _min_ratings = 20 # as `recommend` has it
 
-def _list_of(m, user, k):
-    "A user's list with all that tie at its end: item rows, and numbers that are equal for ties"
-    scores,few = m.item_scores(user),m.ratings.counts<_min_ratings
-    if np.isnan(scores).any(): raise ValueError(f'{m!r} gives a score that is not a number')
-    rows = m.rank(scores, m.ratings.seen(user), k, min_ratings=_min_ratings, ties=True)
-    place = np.stack([few[rows],scores[rows]])
-    return rows, np.append(0, (place[:,1:]!=place[:,:-1]).any(axis=0).cumsum())[:len(rows)]
+def _discounted(gains): # of each row, that of a list: gains, best place first, shape (n,k)
+    return (gains/np.log2(np.arange(2, gains.shape[1]+2))).sum(axis=1)
+
+def _ideal(n_find, k): # the most that a list can have, by how much there is to be found
+    sizes,which = np.unique(np.minimum(n_find, k), return_inverse=True)
+    return np.array([*map(_discounted, (np.ones((1,o)) for o in sizes))]).reshape(-1)[which]
+
+def _runs(*columns):
+    "A number for each row, equal for rows beside each other that are equal"
+    differ = [o[1:]!=o[:-1] for o in columns]
+    return np.append(0, np.any(differ, axis=0).cumsum())[:len(columns[0])]
 
 # %% ../nbs/42_evaluation.ipynb #e4b09757
 def _to_find(m, r, rows, good):
-    "By user's row: the films (title groups) to be found; and the film of each of the model's items"
+    "User times number of films, plus the film (title group) to be found, sorted; each item's film"
     u,film = _model_rows(m, r, rows)[0],r.title_group[r.items.rows(m.ratings.items.ids)]
     liked,n,x = (u>=0) & (r.y[rows]>=good),np.int64(len(r.items)),m.ratings.x
-    pairs = u[liked]*n + r.title_group[r.x[rows,1][liked]]
-    pairs = np.setdiff1d(pairs, x[:,0]*n + film[x[:,1]]) # sorted
-    users,starts = np.unique(pairs//n, return_index=True)
-    return dict(zip(users.tolist(), np.split(pairs%n, starts[1:]))), film
+    wanted = np.unique(u[liked]*n + r.title_group[r.x[rows,1][liked]])
+    rated = x[:,0]*n + film[x[:,1]]
+    return np.delete(wanted, _places(rated, wanted)[1]), film
 
-def _first_of_each(films):
-    "Where each of the films stands for the first time, as a mask"
-    mask = np.zeros(len(films), dtype=bool)
-    mask[np.unique(films, return_index=True)[1]] = True
-    return mask
+def _places(pairs, wanted):
+    "Which pairs are among the wanted ones, which are sorted, and where these stand there"
+    if not len(wanted): return np.zeros(len(pairs), dtype=bool), np.zeros(0, int)
+    place = np.searchsorted(wanted[:-1], pairs)
+    there = wanted[place]==pairs
+    return there, place[there]
+
+def _hits(pairs, wanted):
+    "Which pairs are among the wanted ones, each of them where it stands for the first time"
+    there,place = _places(pairs, wanted)
+    res = np.zeros(len(pairs), dtype=bool)
+    res[np.flatnonzero(there)[np.unique(place, return_index=True)[1]]] = True
+    return res
 
 # %% ../nbs/42_evaluation.ipynb #87456aeb
-def _list_quality(m, r, rows, k, good):
+def _list_quality(m, r, rows, k, good, quiet=True):
     "Mean nDCG and recall over users with something to find, and the share of films listed"
-    to_find,film = _to_find(m, r, rows, good)
-    group,res = m.ratings.title_group,[]
+    (wanted,film),n = _to_find(m, r, rows, good),np.int64(len(r.items))
+    users,n_find = np.unique(wanted//n, return_counts=True)
+    few,group,res = m.ratings.counts<_min_ratings,m.ratings.title_group,[]
     missing = np.ones(group.max()+1) # how likely it is that a film is on no list so far
-    for user,find in to_find.items():
-        top,tied = _list_of(m, user, k)
-        hits = expected_gains(np.isin(film[top], find) & _first_of_each(film[top]), tied)
-        res.append((ndcg(hits[:k], np.ones(len(find)), k), recall(hits, len(find), k)))
-        missing[group[top]] *= 1-expected_gains(np.arange(len(top))<k, tied)
-    means = np.mean(res, axis=0) if res else [np.nan]*2
-    return dict(zip(('ndcg','recall'), means)) | dict(ranked_users=len(res),
+    with progress_bar(len(users), 'lists', quiet, delay=1) as bar:
+        for some,user,top,score in m.rank_many(users, k, min_ratings=_min_ratings, ties=True):
+            tied,hits = _runs(user, few[top], score),_hits(some[user]*n + film[top], wanted)
+            place,gains = np.arange(len(user))-np.searchsorted(user, user),np.zeros((len(some),k))
+            gains[user[place<k],place[place<k]] = expected_gains(hits, tied)[place<k]
+            res.append(np.stack([_discounted(gains),gains.sum(axis=1)], axis=1))
+            np.multiply.at(missing, group[top], 1-expected_gains(place<k, tied))
+            bar.update(len(some))
+    got = np.concatenate([np.zeros((0,2)), *res])
+    means = (got/np.stack([_ideal(n_find, k),n_find], axis=1)).mean(axis=0) if res else [np.nan]*2
+    return dict(zip(('ndcg','recall'), means)) | dict(ranked_users=len(users),
         coverage=(1-missing).mean() if res else np.nan)
 
 # %% ../nbs/42_evaluation.ipynb #46f61f50
@@ -131,6 +147,7 @@ def evaluate(
     *,
     k:int|None=10, # length of the lists, at least 1; None for no lists, which saves time
     good:float|None=None, # what is rated so should be on the list; None for 3/4 up the scale
+    quiet:bool=False, # no progress bar?
     **columns # names of columns by role, as `fit` takes them
 )->Series: # `rmse mae ndcg recall coverage`, and how many were unknown
     "Train on one side of a split, judge on the other"
@@ -140,7 +157,7 @@ def evaluate(
     (train,valid),good = _sides(split, len(r)),_good(good, r)
     m = _trained(model.clone(), r.take(train))
     res = _rating_errors(m, r, valid)
-    if k is not None: res |= _list_quality(m, r, valid, k, good)
+    if k is not None: res |= _list_quality(m, r, valid, k, good, quiet)
     first = 'rmse mae ndcg recall coverage ranked_users'.split()
     return Series({o: res[o] for o in [*first, *res] if o in res})
 
@@ -167,7 +184,8 @@ def leaderboard(
         cases = _cases(protocol, splits, df, seeds)
         for name,model in models.items():
             mine = cases if model.has_seed() else _different(cases)
-            runs = [evaluate(model.reseeded(seed), r, split, k=k, good=good) for split,seed in mine]
+            runs = [evaluate(model.reseeded(seed), r, split, k=k, good=good, quiet=True)
+                    for split,seed in mine]
             rows.append(dict(protocol=protocol, model=name) | _summary(DataFrame(runs)))
     return _best_first(DataFrame(rows), [*protocols])
 
@@ -222,6 +240,8 @@ class _OneInside:
     "Answers of a model that has another inside, which answers"
     def _predict(self, u, i): return self.model._predict(u, i)
     def _scores(self, user): return self.model.item_scores(user)
+    def _score_rows(self, users): return self.model.block_rows(users)
+    def _pair_scores(self, u, i): return self.model._pair_scores(u, i)
     def to_ratings(self, scores): return self.model.to_ratings(scores)
     def mean_std(self, who, items, noise): return self.model.mean_std(who, items, noise)
     def _fold_in(self, items, ratings): return self.model.item_scores(History(items, ratings))
@@ -260,7 +280,8 @@ class Choose(_OneInside, Recommender):
 
     def _measure(self, model, ratings, splits):
         k = 10 if self.by=='ndcg' else None
-        return float(DataFrame([evaluate(model, ratings, o, k=k) for o in splits])[self.by].mean())
+        runs = [evaluate(model, ratings, o, k=k, quiet=True) for o in splits]
+        return float(DataFrame(runs)[self.by].mean())
 
 # %% ../nbs/42_evaluation.ipynb #74a06d71
 class Ensemble(Recommender):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING,Self
 from .interpret import similarities
 from .ids import as_ratings
-from .ranking import half_width,rank_items
+from .ranking import ManyLists,half_width,rank_items
 from .ratings import History,Ratings,as_table
 from .settings import HasSettings,check_n,check_settings
 from .store import SavedModelError,SavedRatings,load_folder,pack
@@ -239,7 +239,7 @@ class _Choice:
         return dict(rating=self._limited(self.to_ratings(scores)))
 
 # %% ../nbs/41_recommender.ipynb #eedca209
-class _Lists:
+class _Lists(ManyLists):
     "What to recommend"
     def recommend(self,
         who, # a user's id; or anybody's ratings as {item: rating}, or items for interactions
@@ -283,14 +283,9 @@ class _Lists:
         "Recommendations for many users, the same as `recommend` gives one by one"
         n,among,vocab = check_n(n),self._among(items, exclude),self.ratings.users
         which = np.arange(len(vocab)) if users is None else vocab[np.atleast_1d(users)]
-        found,scores = [],[]
-        for user in which.tolist():
-            score = self.item_scores(user)
-            found.append(self.rank(score, [] if seen else self._rated(user), n, among, min_ratings))
-            scores.append(score[found[-1]])
-        rows = np.concatenate([np.zeros(0, int), *found])
-        res = self._frame(rows, min_ratings, **self._shown(np.concatenate([np.zeros(0), *scores])))
-        res.insert(0, 'user', vocab.ids[which].repeat([len(o) for o in found]))
+        users,rows,scores = self.rank_all(which, n, among, seen, min_ratings)
+        res = self._frame(rows, min_ratings, **self._shown(scores))
+        res.insert(0, 'user', vocab.ids[users])
         return res
 
     def similar(self,
@@ -433,6 +428,10 @@ class DampedMeans(Recommender):
                  ((i,self.item_effect), (u,self.user_effect))]
         return self.mean + usual[0] + usual[1]
 
+    def _score_rows(self, users): # the items' effects are the same for all
+        added = abs(self.mean)+abs(self.user_effect[users])
+        return np.ones((len(users),1)), self.item_effect[:,None], added
+
     def _fold_in(self, items, ratings):
         left = ratings-self.mean-self.item_effect[items]
         effect = left.sum()/(max(len(left), 1e-9)+self.damping) if self.users else 0
@@ -447,3 +446,5 @@ class Popularity(Recommender):
     def _fit(self, ratings): pass # the table has counted them
     def _scores(self, user): return self.ratings.counts.astype(float)
     def _fold_in(self, items, ratings): return self.ratings.counts.astype(float)
+    def _pair_scores(self, u, i): return self.ratings.counts[i].astype(float)
+    def _score_rows(self, users): return np.ones((len(users),1)), self.ratings.counts[:,None], 0.
