@@ -79,8 +79,9 @@ def near_best(
     "What may be among a user's best `n`, or tie with the last"
     best,limit = products.max(axis=1),4*n+100
     nth = np.partition(best[:,:n_own], n_own-n, axis=1)[:,n_own-n]
-    floor = np.nextafter((nth-slack).astype('float32'), np.float32(-np.inf))
-    floor[~np.isfinite(floor)] = np.inf
+    with np.errstate(over='ignore', invalid='ignore'): floor = (nth-slack).astype('float32')
+    floor[~np.isfinite(floor)] = np.nan # nothing reaches it
+    floor = np.nextafter(floor, np.float32(-np.inf))
     high = best>=floor[:,None]
     high[high.sum(axis=1)>limit] = False
     user,column = np.nonzero(high)

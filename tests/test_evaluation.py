@@ -6,6 +6,7 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 import pytest
+from collab_course.bayes import BayesianMF
 from collab_course.biased_mf import BiasedMF
 from collab_course.data import split_random, split_time
 from collab_course.evaluation import Choose, Ensemble, evaluate, leaderboard, predict_all
@@ -116,6 +117,32 @@ def test_without_ties_the_lists_are_those_of_recommend(seed, k):
     if found: np.testing.assert_allclose(got[['ndcg', 'recall']], np.mean(found, axis=0))
     assert got.ranked_users == len(found)
     if found: assert got.coverage == pytest.approx(len(listed)/df.title.iloc[train].nunique())
+
+
+class Alone:
+    "Before a model: its lists are made one by one"
+    def _scores(self, user): return super()._scores(user)
+    def __init__(self, model): self.model, self.ranks_only = model, model.ranks_only
+    def _fit(self, ratings): vars(self).update({k: v for k, v in vars(self.model.clone().fit(ratings, quiet=True)).items() if k != 'ratings'})
+
+
+class AloneMF(Alone, BiasedMF): pass
+class AloneBayes(Alone, BayesianMF): pass
+class AloneMeans(Alone, DampedMeans): pass
+class AlonePopularity(Alone, Popularity): pass
+
+
+@pytest.mark.parametrize('cls, model', [
+    (AloneMF, BiasedMF(3, n_epoch=2)), (AloneMF, BiasedMF(0, n_epoch=1)), (AloneBayes, BayesianMF(2, n_sweeps=12, burn_in=2, n_keep=4)),
+    (AloneMeans, DampedMeans()), (AloneMeans, DampedMeans(items=False)), (AlonePopularity, Popularity())], ids=repr)
+def test_lists_by_blocks_are_judged_as_those_made_one_by_one(cls, model):
+    "To the last bit"
+    df = check_frame()
+    for seed in (1, 2):
+        split = split_random(df, .3, seed)
+        for k in (1, 3, 10, 200):
+            want = evaluate(cls(model), df, split, k=k)
+            assert evaluate(model, df, split, k=k).equals(want) and want.ranked_users > 8
 
 
 def renamed(df, rng):
@@ -234,6 +261,25 @@ def test_interactions_have_no_ratings():
     assert got.equals(want) and want.equals(evaluate(Popularity(), Ratings(df, rating=None), split))
     board = leaderboard({'chance': Scored(0, None), 'popularity': Popularity()}, df.drop(columns='rating'), rating=None)
     assert board.model.tolist() == ['popularity', 'chance'] and board.rmse.isna().all()
+
+
+@pytest.mark.parametrize('quiet', [True, False])
+def test_bar_counts_the_users_who_are_ranked(quiet, monkeypatch):
+    "And there is none where it should be quiet, nor without lists"
+    made = []
+    class Bar:
+        def __init__(self, total, desc, quiet, **kwargs):
+            self.total, self.quiet, self.done = total, quiet, 0
+            made.append(self)
+        def __enter__(self): return self
+        def __exit__(self, *args): pass
+        def update(self, n): self.done += n
+    monkeypatch.setattr('collab_course.evaluation.progress_bar', Bar)
+    df = check_frame()
+    got = evaluate(BiasedMF(2, n_epoch=1), df, split_random(df), quiet=quiet)
+    assert [(o.total, o.done, o.quiet) for o in made] == [(got.ranked_users, got.ranked_users, quiet)]
+    evaluate(BiasedMF(2, n_epoch=1), df, split_random(df), k=None, quiet=quiet)
+    assert len(made) == 1
 
 
 def test_without_lists_no_list_is_made():

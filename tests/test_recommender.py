@@ -2,12 +2,14 @@
 import json
 import os
 import random
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from collab_course.bayes import BayesianMF
 from collab_course.biased_mf import BiasedMF
 from collab_course.evaluation import Choose, Ensemble
 from collab_course.ids import RatingsError, UnknownIdError, tiny_ratings
@@ -15,7 +17,7 @@ from collab_course.ratings import AmbiguousTitleError, Ratings
 from collab_course.recommender import DampedMeans, History, Popularity, Recommender, load
 from collab_course.store import SavedModelError, save_folder
 from collab_course.widgets import rate_widget
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic import COLUMNS, example, frames, quick
 
@@ -118,6 +120,133 @@ def test_new_user_is_served_and_forgotten(df, data):
     assert not set(top.title) & seen and len(top) == df.name.nunique()-len(seen)
     assert np.isfinite(top.rating).all() and rec.recommend_all().equals(before)
     assert top.rating.tolist() == rec.predict(told, top['item']).tolist()
+
+
+# Lists of many users
+
+WEIGHTS = { # user's bias and factors, item's bias and factors
+    'any': lambda rng, n: rng.normal(size=(n, 4)),
+    'few values': lambda rng, n: rng.integers(-1, 2, (n, 4)),
+    'all equal': lambda rng, n: np.ones((n, 4)),
+    'one step apart': lambda rng, n: np.c_[1 + rng.integers(0, 3, n)*2.**-23, np.tile([1e-3, -1e-3, 0], (n, 1))],
+    'nearly cancelled': lambda rng, n: np.c_[rng.normal(size=n), np.tile([3e2, 3e2, 0], (n, 1))*[1, -1, 0]],
+    'beside a large bias': lambda rng, n: rng.normal(size=(n, 4))*[1e9, 1e-3, 1e-3, 1e-3],
+    'huge': lambda rng, n: rng.normal(size=(n, 4))*1e17, 'too large': lambda rng, n: rng.normal(size=(n, 4))*1e30,
+    'small': lambda rng, n: rng.normal(size=(n, 4))*1e-15, 'vanishing': lambda rng, n: rng.normal(size=(n, 4))*1e-23}
+
+
+def made(kind, n_items, seed, users='any'):
+    "A `BiasedMF` whose weights are of a kind, for 14 users, of whom the first has rated everything; some titles are shared"
+    rng = np.random.default_rng(seed)
+    who, what = rng.integers(0, 14, 6*n_items), (rng.random(6*n_items)**2*n_items).astype(int)
+    who, what = np.r_[who, np.arange(14), np.zeros(n_items, int)], np.r_[what, np.arange(14) % n_items, np.arange(n_items)]
+    names = rng.integers(0, 8*n_items, n_items)
+    df = pd.DataFrame({'who': who, 'what': what, 'stars': rng.integers(1, 6, len(who)), 'name': [f'T{names[o]}' for o in what]})
+    rec = BiasedMF(3)
+    parts = [WEIGHTS[o](rng, n).astype('float32') for o, n in ((users, 14), (kind, n_items))]
+    vars(rec).update(ratings=Ratings(df, **COLUMNS), used={'y_range': (0, 5.5)}, user_weights=parts[0], item_weights=parts[1])
+    return rec
+
+
+def one_by_one(rec, n=10, users=None, **options):
+    "What `recommend_all` should give"
+    users = rec.ratings.users.ids if users is None else users
+    tops = [rec.recommend(o, n, **options) for o in users]
+    res = pd.concat(tops, ignore_index=True)
+    res.insert(0, 'user', np.repeat(users, [len(o) for o in tops]))
+    return res
+
+
+def same_lists(rec, *args, **options):
+    "Equal to the last bit"
+    pd.testing.assert_frame_equal(rec.recommend_all(*args, **options), one_by_one(rec, *args, **options),
+                                  check_exact=True, check_dtype=False)
+    return True
+
+
+@settings(quick, max_examples=100)
+@given(st.sampled_from(sorted(WEIGHTS)), st.sampled_from(sorted(WEIGHTS)), st.sampled_from([15, 60, 500]),
+       st.integers(0, 10**6), st.sampled_from([1, 3, 10, 70]), st.sampled_from([0, 3, 20]), st.booleans(), st.data())
+def test_lists_of_all_are_those_of_each(users, kind, n_items, seed, n, min_ratings, seen, data):
+    "Whatever the scores are like: lists, their order, and every bit of the ratings"
+    rec = made(kind, n_items, seed, users)
+    some = st.lists(st.integers(0, n_items-1), unique=True, max_size=n_items)
+    options = {'items': data.draw(st.none() | some), 'exclude': data.draw(st.just([]) | some)}
+    assert same_lists(rec, n, min_ratings=min_ratings, seen=seen, **options)
+    scores = dict(zip(map(int, rec.ratings.users.ids), map(rec.item_scores, range(14))))
+    for some, user, rows, score in rec.rank_many(np.arange(14), n, None, seen, min_ratings, ties=True):
+        for k, u in enumerate(some.tolist()):
+            want = rec.rank(scores[u], [] if seen else rec.ratings.seen(u), n, None, min_ratings, ties=True)
+            assert rows[user == k].tolist() == want.tolist()
+            assert score[user == k].tobytes() == scores[u][want].tobytes()
+
+
+@pytest.mark.parametrize('model', [BayesianMF(2, n_sweeps=12, burn_in=2, n_keep=5), DampedMeans(), Popularity(),
+                                   Choose({'it': BiasedMF(2, n_epoch=1)}), Ensemble(BiasedMF(2, n_epoch=1), 2)], ids=repr)
+def test_lists_of_all_are_those_of_each_for_every_model(model):
+    model.fit(example(), **COLUMNS, quiet=True)
+    for n in (1, 4, 50):
+        for min_ratings in (0, 9, 20): assert same_lists(model, n, min_ratings=min_ratings)
+    twice = [*model.ratings.users.ids]*2
+    assert same_lists(model, 3, users=twice, min_ratings=0) and same_lists(model, 3, users=[5, 3], seen=True)
+
+
+@pytest.mark.parametrize('offset, scale', [(1e12, 1.), (-3., 1e-9), (0., 1e250)])
+def test_posterior_means_far_from_zero_are_ranked_as_each(offset, scale):
+    "Where the unit of the ratings makes ties of scores that differ"
+    model = BayesianMF(2, n_sweeps=12, burn_in=2, n_keep=5).fit(example(), **COLUMNS, quiet=True)
+    model.offset, model.scale = offset, scale
+    for n in (1, 5): assert same_lists(model, n, min_ratings=0)
+
+
+def test_users_are_not_asked_one_by_one(monkeypatch):
+    "Where scores differ; and where they do not they are"
+    monkeypatch.setattr(BiasedMF, '_scores', lambda self, user: 1/0)
+    rec = made('any', 500, 0)
+    users = range(1, 14) # 0 has rated everything
+    for options in ({}, {'exclude': [3]}, {'seen': True}): assert len(rec.recommend_all(5, users=users, min_ratings=0, **options)) == 13*5
+    for kind in ('all equal', 'too large'):
+        with pytest.raises(ZeroDivisionError): made(kind, 500, 0, 'huge').recommend_all(5, users=users, min_ratings=0)
+    with pytest.raises(ZeroDivisionError): rec.recommend_all(5, users=[1, 2]) # too few to lay out the items
+    with pytest.raises(ZeroDivisionError): rec.recommend_all(5, users=users, min_ratings=10**6) # no item has as many
+
+
+class Backwards(BiasedMF):
+    "The worst first"
+    def _scores(self, user): return -super()._scores(user)
+
+
+class Shy(BiasedMF):
+    "The best is not shown"
+    def rank(self, scores, rated, n, *args, **kwargs): return super().rank(scores, rated, n+1, *args, **kwargs)[1:]
+
+
+class Moody(DampedMeans):
+    "Every user likes something else"
+    def _predict(self, u, i): return super()._predict(u, i) + np.sin(u+7*i)
+
+
+@pytest.mark.parametrize('cls', [Backwards, Shy, Moody])
+def test_changed_scores_and_ranks_change_all_lists(cls):
+    "A subclass need not know of blocks"
+    model = cls().fit(example(), **COLUMNS, quiet=True)
+    assert same_lists(model, 4, min_ratings=0)
+    assert not model.recommend_all(4, min_ratings=0).equals(cls.__base__().fit(example(), **COLUMNS).recommend_all(4, min_ratings=0))
+
+
+def test_many_lists_need_no_memory_for_all_pairs():
+    "2,000 users times 30,000 items are 240 MB of float32"
+    rng = np.random.default_rng(0)
+    df = pd.DataFrame({'who': np.arange(60_000) % 2000, 'what': np.arange(60_000) % 30_000, 'stars': rng.integers(1, 6, 60_000)})
+    rec = BiasedMF(3)
+    vars(rec).update(ratings=Ratings(df, user='who', item='what', rating='stars'), used={'y_range': (0, 5.5)},
+                     user_weights=rng.normal(size=(2000, 4)).astype('float32'),
+                     item_weights=rng.normal(size=(30_000, 4)).astype('float32'))
+    rec.recommend(0)
+    tracemalloc.start()
+    try: top = rec.recommend_all(5, min_ratings=0)
+    finally: peak = (tracemalloc.get_traced_memory()[1], tracemalloc.stop())[0]
+    assert len(top) == 10_000 and peak < 40e6
 
 
 @quick
