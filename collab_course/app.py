@@ -377,7 +377,8 @@ def _measures(ratings, splits, models, quiet, **lists):
         for split,(train,valid) in splits.items():
             for name,model in models.items():
                 bar.set_description(f'{split}, {name}')
-                with _training(): res = evaluate(model, ratings, (train,valid), **lists)
+                with _training():
+                    res = evaluate(model, ratings, (train,valid), quiet=quiet, **lists)
                 counts = {o: v if o in real else int(v) for o,v in res.items()}
                 rows.append({'split': split, 'model': name, **counts})
                 bar.update()
@@ -402,10 +403,11 @@ Examples: collab_course evaluate ratings.csv
 @_columns
 @_column('time', 'times, for --protocol time [default: timestamp]')
 @_protocol
+@click.option('--no-lists', is_flag=True, help='RMSE and MAE alone, which saves time.')
 @_model_options
 @_forms
-def _evaluate(ratings, protocol, share, k, good, form, kind, seed, quiet, factors, epochs, lr, wd,
-              sweeps, **names):
+def _evaluate(ratings, protocol, share, k, good, no_lists, form, kind, seed, quiet, factors,
+              epochs, lr, wd, sweeps, **names):
     """Train on a part of RATINGS and measure on the rest.
 
     Damped means and popularity stand beside the model. RMSE and MAE are of predicted
@@ -413,7 +415,9 @@ def _evaluate(ratings, protocol, share, k, good, form, kind, seed, quiet, factor
     list. What RATINGS may be, `data --help` says."""
     from collab_course import DampedMeans,Popularity,Ratings
     mine = _make(kind, seed, dict(factors=factors, epochs=epochs, lr=lr, wd=wd, sweeps=sweeps))
-    models = {kind: mine} | {'damped-means': DampedMeans(), 'popularity': Popularity()}
+    models = {kind: mine, 'damped-means': DampedMeans()}
+    if no_lists: k = None
+    else: models['popularity'] = Popularity() # which gives lists alone
     if protocol=='random': names['time'] = False
     df = _read(ratings, names)
     ratings = Ratings(df)

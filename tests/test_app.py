@@ -546,6 +546,16 @@ def test_evaluate_takes_every_model(args, films, tmp_path):
     assert [o['model'] for o in json.loads(shown)] == list(dict.fromkeys([args[0], 'damped-means', 'popularity']))
 
 
+def test_evaluate_without_lists_has_errors_alone(films, tmp_path):
+    "The same errors, and no popularity, which has none"
+    path = text(films, tmp_path/'x.csv')
+    recipe = ['--epochs', 1, '--factors', 2, '--json', '--quiet']
+    full, short = (json.loads(quick('evaluate', path, *recipe, *o, cwd=tmp_path)[0]) for o in ([], ['--no-lists']))
+    names = ['split', 'model', 'rmse', 'mae', 'n', 'unknown_users', 'unknown_items', 'unknown_rows']
+    assert [[*o] for o in short] == [names]*2
+    assert short == [{name: o[name] for name in names} for o in full[:2]]
+
+
 def test_a_frame_is_checked_once(films, tmp_path, monkeypatch):
     "By `evaluate`, however many models and splits there are"
     made = []

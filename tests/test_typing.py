@@ -12,8 +12,8 @@ from conftest import clean_run
 
 TYPED = Path(__file__).with_name('typed.py')
 # What models hand to each other, by rows: for those who write a model
-INNER = {'has_seed', 'item_scores', 'mean_std', 'packed', 'predict_rows', 'rank', 'reseeded',
-         'to_ratings'}
+INNER = {'block_rows', 'has_seed', 'item_scores', 'mean_std', 'packed', 'predict_rows', 'rank',
+         'rank_all', 'rank_many', 'reseeded', 'to_ratings'}
 
 
 @pytest.fixture(scope='session')
