@@ -165,6 +165,13 @@ class BlockLists:
         return *rank_pairs(user, rows, score(user, rows), self.group, self.n, self.ties), found
 
 # %% ../nbs/40_ranking.ipynb #b2a2b348
+def _joined(parts, start, stop):
+    "The lists of the users from `start` to `stop`, by user"
+    user,*rest = (np.concatenate(o) for o in zip(*parts))
+    order = np.argsort(user, kind='stable')
+    order = order[slice(*np.searchsorted(user[order], [start,stop]))]
+    return user[order]-start, *(o[order] for o in rest)
+
 class ManyLists:
     "What every model has for the lists of many users"
     ratings:Any # the `Ratings` that it was trained on
@@ -195,15 +202,21 @@ class ManyLists:
         quick = len(users)>=8 and lists.n_own>=n # to lay out the items for fewer takes longer
         for some in (users[a:a+lists.size] for a in range(0, len(users), lists.size)):
             rated = [[] if seen else self._rated(o) for o in some.tolist()]
-            rows = self.block_rows(some) if quick else None
-            if rows is None: parts,found = [],np.zeros(len(some), dtype=bool)
-            else: *first,found = lists(*rows, rated, lambda u,i: self._pair_scores(some[u], i))
-            if rows is not None: parts = [first]
-            parts += [self._rank_one(k, int(some[k]), rated[k], n, among, min_ratings, ties)
-                      for k in np.flatnonzero(~found)]
-            user,*rest = (np.concatenate(o) for o in zip(*parts))
-            order = np.argsort(user, kind='stable')
-            yield some, *(o[order] for o in (user,*rest))
+            *first,found = self._by_block(lists if quick else None, some, rated)
+            parts,start,size = [first],0,0
+            for k in np.flatnonzero(~found).tolist():
+                parts.append(self._rank_one(k, int(some[k]), rated[k], n, among, min_ratings, ties))
+                size += len(parts[-1][0])
+                if size>2**17: # where nearly all tie
+                    yield some[start:k+1], *_joined(parts, start, k+1)
+                    parts,start,size = [first],k+1,0
+            if start<len(some): yield some[start:], *_joined(parts, start, len(some))
+
+    def _by_block(self, lists, some, rated):
+        "What `BlockLists` finds, nothing where it cannot be asked"
+        rows = None if lists is None else self.block_rows(some)
+        if rows is not None: return lists(*rows, rated, lambda u,i: self._pair_scores(some[u], i))
+        return np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros(len(some), dtype=bool)
 
     def rank_all(self, users, n, among=None, seen=False, min_ratings=20):
         "What `rank_many` gives for all of them: users, item rows and scores"

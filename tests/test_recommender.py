@@ -211,6 +211,20 @@ def test_users_are_not_asked_one_by_one(monkeypatch):
     with pytest.raises(ZeroDivisionError): rec.recommend_all(5, users=users, min_ratings=10**6) # no item has as many
 
 
+def test_long_lists_of_ties_come_in_parts():
+    "Where all items tie, those of 40 users are not held at once; every user has a list, in order"
+    n = 20_000
+    df = pd.DataFrame({'who': np.arange(n) % 40, 'what': np.arange(n), 'stars': np.arange(n) % 5})
+    model = DampedMeans(items=False).fit(df, user='who', item='what', rating='stars', quiet=True)
+    asked, sizes = [], []
+    for some, user, rows, scores in model.rank_many(np.arange(40), 5, min_ratings=0, ties=True):
+        asked.extend(some.tolist())
+        sizes.append(len(rows))
+        assert user.tolist() == np.arange(len(some)).repeat(n - n//40).tolist()
+        for k, u in enumerate(some.tolist()): assert rows[user == k].tolist() == [i for i in range(n) if i % 40 != u]
+    assert asked == [*range(40)] and max(sizes) < 8*n and len(sizes) > 4
+
+
 class Backwards(BiasedMF):
     "The worst first"
     def _scores(self, user): return -super()._scores(user)
