@@ -181,7 +181,9 @@ class ManyLists:
 
     def _pair_scores(self, u, i): return self._predict(u, i) # to the last bit as `_scores` has them
 
-    def block_rows(self, users):
+    def block_rows(self,
+        users, # their rows, shape (n_users,)
+    )->tuple|None: # what `BlockLists` asks for: rows of users and of items, and what is added
         "What `_score_rows` gives, None where scores may be other ones"
         mro = type(self).__mro__
         def depth(name): return next((k for k,o in enumerate(mro) if name in vars(o)), len(mro))
@@ -218,8 +220,14 @@ class ManyLists:
         if rows is not None: return lists(*rows, rated, lambda u,i: self._pair_scores(some[u], i))
         return np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros(len(some), dtype=bool)
 
-    def rank_all(self, users, n, among=None, seen=False, min_ratings=20):
-        "What `rank_many` gives for all of them: users, item rows and scores"
+    def rank_all(self,
+        users, # their rows, shape (n_users,)
+        n:int, # at most so many for each
+        among=None, # mask of the items that may be listed; None for all
+        seen:bool=False, # also what was rated?
+        min_ratings:int=20, # items with fewer come after all others
+    )->tuple: # users' rows, item rows and scores; by user, best first
+        "What `rank_many` gives, of all users"
         parts = [(np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
         for some,user,*rest in self.rank_many(users, n, among, seen, min_ratings):
             parts.append((some[user], *rest))
