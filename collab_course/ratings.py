@@ -11,14 +11,16 @@ Docs: https://collab-course.github.io/collab_course/ratings.html.md"""
 __all__ = ['title_groups', 'History', 'AmbiguousTitleError', 'Ratings', 'as_table']
 
 # %% ../nbs/00_ratings.ipynb #dcd09679
-import difflib,inspect,unicodedata
+import inspect,re
 import numpy as np, pandas as pd
 from collections.abc import Iterator,Set,ValuesView
 from functools import cached_property
 from typing import NamedTuple
+from unicodedata import combining,normalize
 from pandas import DataFrame,Series
 from .ids import RatingsError,UnknownIdError,Vocab,as_frame,as_ids,as_ratings,as_times
-from .ids import as_titles,check_columns,check_names,check_ratings,ids_like,tiny_ratings
+from .ids import as_titles,check_columns,check_names,check_ratings,closest_texts
+from .ids import distinct_values,ids_like,number_ids,number_titles,tiny_ratings
 
 # %% ../nbs/00_ratings.ipynb #cab246d7
 def title_groups(
@@ -43,6 +45,19 @@ class History(NamedTuple):
     ratings:np.ndarray # their ratings, ones for interactions, shape (k,)
 
 # %% ../nbs/00_ratings.ipynb #d7b51c9e
+def _sorted(key, end):
+    "The order of whole numbers below `end`, and they in that order"
+    bits = len(key).bit_length()
+    if end.bit_length()+bits>63: # else a number and its row fit into one, and such sort faster
+        order = np.argsort(key, kind='stable')
+        return order, key[order]
+    both = key<<bits
+    both |= np.arange(len(key))
+    both.sort()
+    order = both & ((1<<bits)-1)
+    both >>= bits
+    return order, both
+
 class _Rows:
     "What can be asked about the rows of ratings"
     def __len__(self): return len(self.x)
@@ -56,12 +71,12 @@ class _Rows:
     def order(self): # row numbers sorted by user, item and rating, shape (n,)
         key = self.x[:,0]*np.int64(len(self.items)) + self.x[:,1]
         if (key[1:]>key[:-1]).all(): return np.arange(len(key))
-        order = np.argsort(key)
-        again = np.flatnonzero(np.diff(key[order])==0)
+        order,key = _sorted(key, len(self.users)*len(self.items))
+        again = np.flatnonzero(key[1:]==key[:-1])
         if not len(again): return order
         rows = np.union1d(again, again+1) # a pair's ratings stand beside each other
         some = order[rows]
-        order[rows] = some[np.lexsort((some, self.y[some], key[some]))]
+        order[rows] = some[np.lexsort((some, self.y[some], key[rows]))]
         return order
 
     @cached_property
@@ -130,30 +145,42 @@ class AmbiguousTitleError(ValueError):
 # %% ../nbs/00_ratings.ipynb #ddc3acf2
 def _plain_text(text):
     "Small letters without accents"
-    parts = unicodedata.normalize('NFKD', str(text).casefold())
-    return ''.join(o for o in parts if not unicodedata.combining(o))
+    def fold(found):
+        return ''.join(o for o in normalize('NFKD', found[0]) if not combining(o))
+    return re.sub('[^\0-\x7f]+', fold, text.casefold())
 
-def _composed(title): return unicodedata.normalize('NFC', title.rstrip())
+def _composed(text): # normalized only where that may change anything
+    text = text.rstrip()
+    return text if text.isascii() else normalize('NFC', text)
+
+class _Titles(NamedTuple):
+    "Which items have a title"
+    index:pd.Index # the titles, accents composed
+    row:np.ndarray # the first item with each
+    many:np.ndarray # do several have it?
 
 class _Items:
     "What can be asked about the items of ratings"
     @cached_property
-    def _by_title(self): # the item rows of each title
-        res = {}
-        for row,title in zip(self.items.rows(self.item_titles['item']), self.item_titles.title):
-            res.setdefault(_composed(title), []).append(int(row))
-        return res
+    def _by_title(self):
+        numbers,titles = pd.factorize(np.array([*map(_composed, self.item_titles.title)], object))
+        key = numbers*np.int64(len(self.items)) + self.items.rows(self.item_titles['item'])
+        title,row = np.divmod(np.unique(key), len(self.items))
+        first = np.flatnonzero(np.diff(title, prepend=-1))
+        return _Titles(pd.Index(titles, dtype=object), row[first], np.bincount(title)>1)
 
     @cached_property
-    def _plain_titles(self): return [_plain_text(o) for o in self.titles]
+    def _plain_titles(self):
+        joined = _plain_text('\n'.join(self.titles)).split('\n')
+        return joined if len(joined)==len(self.titles) else [*map(_plain_text, self.titles)]
 
     def find(self, # most rated first: `item`, `title`, `ratings`
         text:str, # words or parts of words that the title has, in any order
         n:int|None=None, # at most so many; None for all
     )->DataFrame:
         "Items whose title has all words of `text`, whatever their case and accents"
-        words = _plain_text(text).split()
-        rows = [k for k,o in enumerate(self._plain_titles) if all(w in o for w in words)]
+        plain,rows = self._plain_titles,range(len(self.titles))
+        for word in _plain_text(str(text)).split(): rows = [k for k in rows if word in plain[k]]
         rows = np.array(rows, dtype=int)
         rows = rows[np.argsort(-self.counts[rows], kind='stable')][:n]
         return DataFrame({'item': self.items.ids[rows], 'title': self.titles[rows],
@@ -163,43 +190,52 @@ class _Items:
         items, # ids or exact titles, shape (n,), or one
     )->np.ndarray:
         "Rows of items; `UnknownIdError` or `AmbiguousTitleError` where that cannot be said"
-        if getattr(items, 'dtype', np.dtype('O'))!=object and np.asarray(items).dtype.kind in 'iuf':
-            return self.items[np.atleast_1d(items)]
-        many = np.ndim(items)>0 or isinstance(items, (Set,Iterator,ValuesView))
-        items = Series(list(items) if many else [items], dtype=object)
-        text = np.array([isinstance(o, str) for o in items], dtype=bool)
-        rows = np.zeros(len(items), 'int64')
-        rows[~text] = self.items[items[~text]]
-        ids = self.items.rows(items[text])
-        rows[text] = [self._item_row(*o) for o in zip(items[text], ids.tolist())]
-        return rows
+        many = isinstance(items, (list,Set,Iterator,ValuesView)) or np.ndim(items)>0
+        if not many and not isinstance(items, str): return np.array([self.items[items]])
+        if hasattr(items, 'dtype') and not isinstance(items, str): # also a tensor, or of polars
+            if not hasattr(items.dtype, 'kind'): items = np.asarray(items)
+            if items.dtype.kind in 'iuf': return self.items[items]
+        else: items = Series(list(items) if many else [items], dtype=object)
+        rows,found = distinct_values(items)
+        text = np.array([isinstance(o, str) for o in found], dtype=bool)
+        if (rows<0).any() or not text.any(): return self.items[items] # there the words are said
+        res = np.empty(len(found), 'int64')
+        res[~text] = self.items[found[~text]]
+        res[text] = self._text_rows(found[text])
+        return res[rows]
 
-    def _item_row(self, text, row):
-        "The row of an item given as `text`, which is the id of `row` if that is not negative"
-        if row>=0 and self.items.text: return row # ids are text, and an id goes before a title
-        found = {row} - {-1} | {*self._by_title.get(_composed(text), [])}
-        if len(found)==1: return found.pop()
-        if not found:
-            near = [*self.find(text, 3).title, *difflib.get_close_matches(text, self.titles, 3, .5)]
+    def _text_rows(self, texts):
+        "Rows of items given as text"
+        as_id,known = self.items.rows(texts),self._by_title
+        place = known.index.get_indexer([*map(_composed, texts)])
+        titled = np.where(place<0, -1, known.row[place])
+        sure = (place<0) | ~known.many[place] & ((as_id<0) | (as_id==titled))
+        if self.items.text: sure |= as_id>=0 # an id goes before a title
+        res = np.where(as_id<0, titled, as_id)
+        wrong = np.flatnonzero(~sure | (res<0))
+        if len(wrong): self._refuse(texts.iloc[wrong[0]], as_id[wrong[0]])
+        return res
+
+    def _refuse(self, text, row):
+        "Raise for `text`, which is no title, or that of several items, or also the id of `row`"
+        known = _composed(text) in self._by_title.index
+        if not known: # and no id either, or it would not be refused
+            near = [*self.find(text, 3).title, *closest_texts(text, self.titles)]
             near = list(dict.fromkeys(near))[:3]
-            raise UnknownIdError(f'unknown: {text!r}; close to it: {near}')
+            hint = f'; close to it: {near}' if near else ''
+            raise UnknownIdError(f'{self.items.name} unknown: {text!r}{hint}'.strip())
+        same = [_composed(o)==_composed(text) for o in self.item_titles.title]
+        found = {row} - {-1} | {*self.items.rows(self.item_titles['item'][same])}
         ids = ', '.join(map(repr, self.items.ids[sorted(found)].tolist()))
         raise AmbiguousTitleError(f'{text!r} may be any of {ids}: say the id')
 
 # %% ../nbs/00_ratings.ipynb #1995f4e8
-def _number(ids):
-    "The `Vocab` of ids, and the row of each"
-    rows,found = pd.factorize(ids)
-    vocab = Vocab(found)
-    return vocab, vocab.rows(found).astype('int32')[rows]
-
-def _item_titles(items, rows, titles):
+def _item_titles(items, rows, numbers, titles):
     "Each title that an item comes with, once: a frame of `item`, `title`; and which one rows have"
     if titles is None:
         return DataFrame({'item': items.ids, 'title': [str(o) for o in items.ids]}), None
-    numbers,found = pd.factorize(titles)
-    codes,pairs = pd.factorize(rows*np.int64(len(found)) + numbers)
-    item,title = pairs//len(found),np.asarray(found, dtype=object)[pairs%len(found)]
+    codes,pairs = pd.factorize(rows*np.int64(len(titles)) + numbers)
+    item,title = pairs//len(titles),titles[pairs%len(titles)]
     res = DataFrame({'item': item, 'blank': title=='', 'title': title})
     res = res.rename_axis('code').reset_index()
     res = res.sort_values(['item','blank','title'], ignore_index=True)
@@ -228,6 +264,8 @@ def _take(self,
     rows = np.atleast_1d(np.asarray(rows))
     if not len(rows) or rows.dtype.kind=='b' and not rows.any():
         raise RatingsError('there are no ratings: no rows are taken')
+    beyond = rows[(rows<-len(self)) | (rows>=len(self))]
+    if len(beyond): raise IndexError(f'row {beyond[0]} is not in a table of {len(self):,} rows')
     x,sides = self.x[rows],[]
     for k,vocab in enumerate((self.users,self.items)):
         there = np.bincount(x[:,k], minlength=len(vocab))>0
@@ -310,18 +348,20 @@ class Ratings(_Rows, _Items):
         title='title', # column of titles, if it is there; None for none
         time='timestamp', # column of times, if it is there; None for none
     )->None:
+        if isinstance(df, Ratings): raise TypeError('this is a Ratings already: use it as it is')
         df = as_frame(df)
         if title=='title' and title not in df.columns: title = None
         check_names(df, user, item, rating, title)
         y = np.ones(len(df)) if rating is None else as_ratings(df[rating], rating)
-        (users,u),(items,i) = [_number(as_ids(df[o], o)) for o in (user,item)]
-        titles = None if title is None else as_titles(df[title], title)
+        (users,u),(items,i) = [number_ids(df[o], o) for o in (user,item)]
+        titles = (None,None) if title is None else number_titles(df[title], title)
         times = _usual_times(df, time)
         self._set(users, items, np.stack([u,i], axis=1), np.asarray(y, 'float64'), times,
-                  *_item_titles(items, i, titles), dict(user=user, item=item, rating=rating,
+                  *_item_titles(items, i, *titles), dict(user=user, item=item, rating=rating,
                   title=title, time=None if times is None else time))
 
     def _set(self, users, items, x, y, time, item_titles, title_rows, columns, rating_limits=None):
+        for vocab,name in ((users,'user'),(items,'item')): vocab.name = vocab.name or name
         self.users,self.items = users,items # `Vocab`s of the ids that occur
         self.x,self.time = x,time           # rows of user and item (n,2), int32; times (n,)
         self.item_titles,self.columns = item_titles,columns # frame; column names by role

@@ -122,10 +122,13 @@ def long(path):
         if not isinstance(node, FUNCTIONS): continue
         count = node.end_lineno - node.lineno + 1
         if count > FUNCTION: yield f'{path.name}: {node.name} has {count} lines'
-    start = code.body[0].end_lineno if ast.get_docstring(code) else 0
+    nbdevs = [node for node in code.body if isinstance(node, ast.Assign)
+              and ast.unparse(node.targets[0]) == '__all__']
+    nbdevs += code.body[:1] if ast.get_docstring(code) else []
+    skip = {k for node in nbdevs for k in range(node.lineno, node.end_lineno+1)}
     for number, line in enumerate(lines, 1):
-        ours = number > start and not line.startswith('__all__') # nbdev writes the others
-        if ours and len(line) > WIDTH: yield f'{path.name}, line {number}: {len(line)} characters'
+        if number not in skip and len(line) > WIDTH:
+            yield f'{path.name}, line {number}: {len(line)} characters'
 
 
 def modules(package):

@@ -1,0 +1,279 @@
+"Ids, titles and the table: columns of every type, look-ups, what is close to what is unknown"
+import difflib
+import sys
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from collab_course.ids import (
+    RatingsError, UnknownIdError, Vocab, as_ids, as_ratings, as_times, as_titles, closest_texts, distinct_values,
+    number_ids, tiny_ratings)
+from collab_course.ratings import AmbiguousTitleError, Ratings
+from collab_course.recommender import DampedMeans
+from hypothesis import given
+from hypothesis import strategies as st
+from synthetic import quick
+
+pa = pytest.importorskip('pyarrow')
+WORDS = [f'film {k}' for k in range(40)]
+
+
+def arrow(values, kind):
+    "A column of Arrow's"
+    values = pa.array(values).dictionary_encode() if pa.types.is_dictionary(kind) else pa.array(values).cast(kind)
+    return pd.Series(values, dtype=pd.ArrowDtype(values.type))
+
+
+def text_columns(texts):
+    "The same texts in each type that a frame may have them in"
+    dictionary = pa.dictionary(pa.int32(), pa.string())
+    shared = np.array(sorted(set(texts)), dtype=object)[np.unique(texts, return_inverse=True)[1]]
+    return {'objects': pd.Series([o[:1]+o[1:] for o in texts], dtype=object), 'shared objects': pd.Series(shared, dtype=object),
+            'list': list(texts), 'numpy': np.array(texts), 'category': pd.Categorical(texts),
+            'backwards': pd.Categorical(texts, categories=sorted(set(texts))[::-1]),
+            'string': pd.Series(texts, dtype=pd.StringDtype('python')), 'arrow': arrow(texts, pa.string()),
+            'string of arrow': pd.Series(texts, dtype=pd.StringDtype('pyarrow')), 'large': arrow(texts, pa.large_string()),
+            'dictionary': arrow(texts, dictionary), 'index': pd.Series(texts, index=np.zeros(len(texts), int))}
+
+
+def number_columns(numbers):
+    "The same whole numbers in each type"
+    x = np.array(numbers)
+    return {**{kind: x.astype(kind) for kind in ('int8', 'int64', 'uint16', 'float32', 'float64', 'longdouble')},
+            **{kind: pd.Series(x, dtype=kind) for kind in ('Int64', 'Int8', 'Float64', 'category')},
+            'objects': pd.Series(x.tolist(), dtype=object), 'floats': pd.Series(x.astype(float).tolist(), dtype=object),
+            'both': pd.Series([7, 7., *x.tolist()], dtype=object)[2:], 'arrow': arrow(numbers, pa.int32()),
+            'arrow floats': arrow(numbers, pa.float64()), 'dictionary': arrow(numbers, pa.dictionary(pa.int8(), pa.int64()))}
+
+
+def calls(f):
+    "How many functions are called, in Python or from it"
+    count = [0]
+    def note(frame, event, arg): count[0] += event in ('call', 'c_call')
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try: f()
+    finally: sys.setprofile(before)
+    return count[0]
+
+
+def same_calls(f, few, many):
+    "Do six times as many rows with the same values take as many calls, but for a few dozen?"
+    f(few)
+    return calls(lambda: f(many)) < calls(lambda: f(few))+100
+
+
+# Columns of every type
+
+@quick
+@given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=30))
+def test_texts_are_one_whatever_their_type(texts):
+    "As ids, as titles, numbered, and looked up"
+    vocab, rows = number_ids(texts)
+    assert vocab.ids[rows].tolist() == texts and vocab.ids.tolist() == sorted(set(texts))
+    for name, column in text_columns(texts).items():
+        assert as_ids(column).tolist() == as_titles(column, 'title').tolist() == texts, name
+        assert [type(o) for o in as_ids(column)] == [str]*len(texts) or name == 'numpy', name
+        assert number_ids(column)[1].tolist() == vocab[column].tolist() == rows.tolist(), name
+
+
+@quick
+@given(st.lists(st.integers(0, 99), min_size=1, max_size=30))
+def test_numbers_are_one_whatever_their_type(numbers):
+    "As ids, as ratings, numbered, and looked up in a vocabulary of numbers or of text"
+    vocab, rows = number_ids(numbers)
+    text = Vocab([str(o) for o in numbers])
+    for name, column in number_columns(numbers).items():
+        assert as_ids(column).tolist() == as_ratings(column).tolist() == numbers and as_ids(column).dtype == 'int64', name
+        assert number_ids(column)[1].tolist() == vocab[column].tolist() == rows.tolist(), name
+        assert text.ids[text[column]].tolist() == [str(o) for o in numbers], name
+    assert vocab[[str(o) for o in numbers]].tolist() == rows.tolist()
+
+
+def test_missing_values_are_counted_in_every_type():
+    "Rows are counted, not distinct values"
+    for column in (pd.Categorical(['a', None]*4), pd.Series(['a', None]*4, dtype='string'), arrow(['a', None]*4, pa.string()),
+                   pd.Series([1, None]*4, dtype='Int64'), pd.Series([1, None]*4, dtype='Float64'), arrow([1, None]*4, pa.int64()),
+                   pd.Series([1, None]*4, dtype=object), pd.Series(['a', np.nan]*4, dtype=object), [1., np.nan]*4,
+                   pd.Series([Decimal('sNaN'), None]*4, dtype=object)):
+        for check in (as_ids, as_ratings, as_times, as_titles, number_ids):
+            with pytest.raises(RatingsError, match="'x' is missing in 4 of 8 rows; the first is row 1"): check(column, 'x')
+
+
+def test_wrong_ids_are_counted_by_rows():
+    "Mixed, fractional and odd ones, though each is looked at once"
+    for values, says in (([1, 'a', 'a', 'a', 1], 'mixes number and text in 2 of 5 rows; the first is row 0: 1'),
+                         ([1, 2.5, 2.5, 1], 'is not a whole number in 2 of 4 rows; the first is row 1: 2.5'),
+                         ([True]*3, 'is a truth value, not an id in 3 of 3 rows'),
+                         ([1, True]*5, 'mixes number and truth value in 5 of 10 rows'),
+                         ([2.**60, 1]*2, 'is not a whole number that floats tell apart in 2 of 4 rows'),
+                         (['a', 'b\udcff']*9, 'is no valid text in 9 of 18 rows'), ([b'a']*3, 'is a bytes, not an id'),
+                         ([Decimal('sNaN')]*2, 'is a Decimal, not an id'), ([(1, 2)]*3, 'is a tuple, not an id')):
+        with pytest.raises(RatingsError, match=says): as_ids(pd.Series(values, dtype=object))
+    with pytest.raises(RatingsError, match='is no valid text in 1 of 2 rows'): as_titles(pd.Series(['a', '\ud800'], dtype=object), 'title')
+
+
+def test_ids_of_long_floats_are_right_or_refused():
+    "Those that are beyond 64 bits, too"
+    x = np.array([2**62], dtype=np.longdouble)
+    assert as_ids(x).tolist() == [2**62] or np.finfo(x.dtype).nmant < 63
+    with pytest.raises(RatingsError, match='floats tell apart'): as_ids(np.array([2**63+2048], dtype=np.longdouble))
+
+
+def test_ratings_no_float_can_hold_are_refused():
+    "Far too large, or a NaN that may not be looked at"
+    for values, says in (([10**400, 3], 'is not finite in 1 of 2 rows'), ([-10**400], 'is not finite'),
+                         ([Decimal('1e400')], 'is not finite'), ([Decimal('sNaN'), 3], 'is not a number in 1 of 2 rows'),
+                         ([np.complex64(1)], 'is not a number')):
+        with pytest.raises(RatingsError, match=says): as_ratings(pd.Series(values, dtype=object))
+
+
+def test_times_of_arrow_are_numpys():
+    "With a time zone, without, and with a gap"
+    times = pd.to_datetime(['2020-01-01 12:00', '2021-01-01 00:00'])
+    for column in (times, arrow(times, pa.timestamp('us')), pd.Series(times, dtype='category')):
+        assert as_times(column).astype('datetime64[h]').tolist() == times.to_pydatetime().tolist()
+    zoned = pd.Series(times.tz_localize('Asia/Tokyo')).astype(pd.ArrowDtype(pa.timestamp('us', 'Asia/Tokyo')))
+    assert str(as_times(zoned)[0])[:13] == '2020-01-01T03'
+    with pytest.raises(RatingsError, match='neither a number nor an ISO date'): as_times([True, False])
+
+
+# Nothing is asked of each row
+
+@pytest.mark.parametrize('name', [o for o in text_columns(WORDS) if o not in ('list', 'numpy')])
+def test_texts_take_no_call_per_row(name):
+    "Ids, titles, ratings, times, numbering and looking up, in each type"
+    numbers = [str(k) for k in range(40)]
+    vocab, table = Vocab(WORDS), Ratings(pd.DataFrame({'user': 1, 'movie': range(40), 'title': WORDS, 'rating': 1}))
+    for f, texts in ((number_ids, WORDS), (as_ids, WORDS), (lambda o: as_titles(o, 't'), WORDS), (vocab.rows, WORDS),
+                     (table.item_rows, WORDS), (table.item_rows, numbers), (as_ratings, numbers), (as_times, numbers)):
+        few, many = [text_columns(np.resize(texts, n).tolist())[name] for n in (500, 3000)]
+        assert same_calls(f, few, many), texts[0]
+
+
+@pytest.mark.parametrize('name', [o for o in number_columns([1]) if o != 'both'])
+def test_numbers_take_no_call_per_row(name):
+    "Ids, ratings, numbering and looking up, in each type"
+    for f in (number_ids, as_ids, as_ratings, Vocab(range(40)).rows, Vocab([str(k) for k in range(40)]).rows):
+        few, many = [number_columns(np.resize(range(40), n))[name] for n in (500, 3000)]
+        assert same_calls(f, few, many)
+
+
+def test_distinct_values_are_told_apart_by_type():
+    "What Python calls equal is not one value; what stands for it is in the order of the rows"
+    values = [1, True, 1., '1', np.int64(1), Decimal(1)]
+    rows, found = distinct_values(pd.Series(values*9, dtype=object))
+    assert [type(o) for o in found.to_numpy()[rows]] == [type(o) for o in values]*9
+    rows, found = distinct_values(pd.Series(['b', 'a', 'b'], dtype='category').astype(pd.CategoricalDtype(['a', 'b', 'c'])))
+    assert (rows.tolist(), found.tolist()) == ([0, 1, 0], ['b', 'a'])
+
+
+# Looking up
+
+def test_items_are_asked_for_in_any_mixture():
+    "Ids and titles, repeated, in each form of their accents; the first that is wrong is named"
+    df = tiny_ratings().assign(title=lambda d: d.title.str.replace('Emma', 'Emma\u0301').where(d.movie < 6, 'Heat (1995)'))
+    table = Ratings(df)
+    asked = ['Emm\u00e1 (1996)', 2, '3', 'Fargo (1996)', 4., 'Emma\u0301 (1996)']*30
+    assert table.item_rows(asked).tolist() == [3, 1, 2, 1, 3, 3]*30
+    with pytest.raises(AmbiguousTitleError, match=r"'Heat \(1995\)' may be any of 1, 6: say the id"): table.item_rows(asked + ['Heat (1995)'])
+    with pytest.raises(UnknownIdError, match=r"item unknown: 'Hear \(1995\)'; close to it: \['Heat \(1995\)'"): table.item_rows(asked + ['Hear (1995)', 'x'])
+    with pytest.raises(RatingsError, match='missing'): table.item_rows([None, 'Fargo (1996)'])
+    text = Ratings(df.assign(movie=['Fargo (1996)' if o == 1 else str(o) for o in df.movie]))
+    assert text.items.ids[text.item_rows(['Fargo (1996)', 2])].tolist() == ['Fargo (1996)', '2'] # an id goes before a title
+
+
+def test_title_that_is_another_items_id_is_ambiguous():
+    "Unless both are the same item"
+    table = Ratings(pd.DataFrame({'user': 1, 'movie': [7, 8, 9], 'rating': 3, 'title': ['8', '11', '9']}))
+    assert table.item_rows(['9', '7', '11']).tolist() == [2, 0, 1]
+    with pytest.raises(AmbiguousTitleError, match="'8' may be any of 7, 8"): table.item_rows('8')
+
+
+def test_messages_say_whose_id_and_what_was_asked():
+    "A user or an item; what is no id at all; nothing of what is near where nothing is"
+    model = DampedMeans().fit(tiny_ratings())
+    for ask, says in ((lambda: model.recommend(99), r"user unknown: 99; close to 99: \[6, 5, 4\]"),
+                      (lambda: model.predict(1, [1, 99]), r"item unknown: 99; close to 99: \[6, 5, 4\]"),
+                      (lambda: model.predict(1, 'qqqq'), r"item unknown: 'qqqq'$"),
+                      (lambda: model.predict('qqqq', 1), r"user unknown: 'qqqq'$")):
+        with pytest.raises(UnknownIdError) as e: ask()
+        e.match(says)
+        assert str(e.value).count('unknown') == 1
+    for odd in (None, 1.5, True, {1}, np.nan):
+        with pytest.raises(RatingsError, match='is no user id: ids are whole numbers or text'): model.ratings.users[odd]
+    with pytest.raises(RatingsError, match='None is no user id'): model.recommend(None)
+    with pytest.raises(RatingsError, match='None is no item id'): model.similar(None)
+    with pytest.raises(UnknownIdError, match="^unknown: 'x'$"): Vocab(['abc'])['x']
+
+
+@pytest.mark.parametrize('known', [[f'The film {k*7919 % 10**6} of 1995' for k in range(3000)],
+                                   [f'u{k*7919:08}' for k in range(3000)], [f'{chr(65+k % 26)}\nline {k}' for k in range(3000)]])
+def test_misspelt_text_is_found_with_few_comparisons(known, monkeypatch):
+    "The best is as near as the best that `difflib` finds among all, and 50 are looked at"
+    count = [0]
+    real = difflib.SequenceMatcher.real_quick_ratio
+    def counted(self):
+        count[0] += 1
+        return real(self)
+    rng = np.random.default_rng(0)
+    for text in rng.choice(known, 8):
+        at = int(rng.integers(1, len(text)-1))
+        for asked in (text[:at]+text[at+1:], text[:at]+'x'+text[at:], text[:at-1]+text[at]+text[at-1]+text[at+1:]):
+            best = difflib.get_close_matches(asked, known, 1)
+            with monkeypatch.context() as m:
+                m.setattr(difflib.SequenceMatcher, 'real_quick_ratio', counted)
+                count[0] = 0
+                near = closest_texts(asked, known)
+            assert text in near and count[0] <= 50
+            assert difflib.SequenceMatcher(None, near[0], asked).ratio() == difflib.SequenceMatcher(None, best[0], asked).ratio()
+
+
+def test_nearest_numbers_are_those_nearest_by_value():
+    "At both ends, between, and beyond 64 bits"
+    vocab = Vocab([10, 20, 30, 41, 2**40])
+    for asked, near in ((-2**70, [10, 20, 30]), (26, [30, 20, 41]), (25, [20, 30, 10]), (2**70, [2**40, 41, 30])):
+        with pytest.raises(UnknownIdError) as e: vocab[asked]
+        assert str(e.value) == f'unknown: {asked}; close to {asked}: {near}'
+
+
+def test_find_folds_case_and_accents():
+    "Words in any order; titles with line breaks; the most rated first"
+    titles = ['Le Thé', 'THÉ\nvert', 'Stra\u00dfe', '\u2103 the', 'The\u0301 noir']
+    table = Ratings(pd.DataFrame({'user': 1, 'movie': [0, 1, 1, 2, 3, 4], 'rating': 3, 'title': [titles[k] for k in (0, 1, 1, 2, 3, 4)]}))
+    for text, found in (('the', [1, 0, 3, 4]), ('VERT thé', [1]), ('strasse', [2]), ('\u00b0c', []), ('', [1, 0, 2, 3, 4]), ('xyz', [])):
+        assert table.find(text)['item'].tolist() == found, text
+    assert table.find('the', 2)['item'].tolist() == [1, 0]
+
+
+# The table
+
+@pytest.mark.parametrize('size', [5, 2**31-1])
+def test_order_is_by_user_item_rating_and_row(monkeypatch, size):
+    "However many users and items there are"
+    rng = np.random.default_rng(0)
+    df = pd.DataFrame({'user': rng.integers(5, size=300), 'movie': rng.integers(5, size=300), 'rating': rng.integers(3, size=300)})
+    table = Ratings(df)
+    monkeypatch.setattr(Vocab, '__len__', lambda self: size)
+    assert table.order.tolist() == np.lexsort((np.arange(300), df.rating, df.movie, df.user)).tolist()
+
+
+def test_rows_that_are_not_there_are_named():
+    "Beyond either end, among others; those from the end count"
+    table = Ratings(tiny_ratings())
+    for rows, first in (([500], 500), ([0, -31, 77], -31), (30, 30)):
+        with pytest.raises(IndexError, match=f'row {first} is not in a table of 30 rows'): table.take(rows)
+    assert table.take([-1]).to_frame().equals(table.take([29]).to_frame())
+    assert len(table.take(np.arange(30) < 4)) == 4
+
+
+def test_table_is_not_made_of_a_table():
+    "It is to be used as it is"
+    with pytest.raises(TypeError, match='this is a Ratings already: use it as it is'): Ratings(Ratings(tiny_ratings()))
+
+
+def test_more_ids_than_rows_of_32_bits_are_refused(monkeypatch):
+    "With the number of them"
+    monkeypatch.setattr(Vocab, 'most', 5)
+    with pytest.raises(RatingsError, match='6 ids are more than 5'): Ratings(tiny_ratings())
