@@ -85,14 +85,15 @@ def refuse_rows(
     raise RatingsError(f'{what} in {bad.sum():,} of {len(bad):,} rows; '
                        f'the first is row {first}: {value!r}{hint}')
 
-# %% ../nbs/00_ids.ipynb #bff57ca9
+# %% ../nbs/00_ids.ipynb #033b5efc
 def _objects(values):
     "Which object each row of an array holds, told by its address; None where few come again"
     if not len(values): return None
     head = np.frombuffer(values[:100_000], 'intp')
     if head[0]!=id(values[0]) or len(pd.unique(head))>.9*len(head): return None
-    rows = pd.factorize(np.frombuffer(values, 'intp'))[0]
-    return rows, values[np.flatnonzero(np.diff(np.maximum.accumulate(rows), prepend=-1))]
+    rows = pd.factorize(np.frombuffer(values, 'intp')>>4)[0] # each at 16 bytes from the next
+    seen = np.maximum.accumulate(rows)
+    return rows, values[np.r_[0, np.flatnonzero(seen[1:]!=seen[:-1])+1]]
 
 def _by_value(s):
     "`distinct_values` by value, but for objects of several types, each of which is its own"
@@ -372,10 +373,19 @@ class Vocab:
         name:str='', # whose ids, such as 'user', for messages
     ):
         ids = np.asarray(_distinct_ids(values, 'id')[1].unique())
+        self._set(np.sort(ids) if len(ids) else ids, name)
+
+    def _set(self, ids, name=''):
         if len(ids)>self.most: raise RatingsError(f'{len(ids):,} ids are more than {self.most:,}')
-        self.ids = np.sort(ids) if len(ids) else ids # the id of each row, sorted, shape (n,)
-        self.index,self.name = pd.Index(self.ids, dtype=self.ids.dtype),name
-        self.text = len(ids)>0 and isinstance(ids[0], str)
+        self.ids,self.name = ids,name # the id of each row, sorted, shape (n,); whose they are
+        self.index,self.text = pd.Index(ids, dtype=ids.dtype),len(ids)>0 and isinstance(ids[0], str)
+
+    @classmethod
+    def of_sorted(cls, ids, name=''):
+        "A vocabulary of ids that are checked, sorted and distinct already"
+        res = cls.__new__(cls)
+        res._set(ids, name)
+        return res
 
     def __len__(self): return len(self.ids)
     def __iter__(self): return iter(self.ids.tolist())
@@ -408,7 +418,7 @@ class Vocab:
         if row<0: _raise_unknown(as_ids([id]), self.ids, self.name)
         return row
 
-# %% ../nbs/00_ids.ipynb #a43b2fd5
+# %% ../nbs/00_ids.ipynb #317ecf29
 def number_ids(
     values, # ids, shape (n,)
     name:str='id', # what to call them in an error
@@ -416,5 +426,10 @@ def number_ids(
     "Check ids and number them, both at once"
     rows,ids = _distinct_ids(values, name)
     if isinstance(rows, slice): rows,ids = pd.factorize(ids)
-    vocab = Vocab(ids)
-    return vocab, vocab.rows(ids).astype('int32')[rows]
+    if not len(ids): return Vocab(ids), np.zeros(0, 'int32')
+    order = np.argsort(np.asarray(ids))
+    ids = np.asarray(ids)[order]
+    new = np.r_[True, ids[1:]!=ids[:-1]] # of several types, equal ones came again
+    row = np.empty(len(ids), 'int32')
+    row[order] = np.cumsum(new)-1
+    return Vocab.of_sorted(ids[new]), row[rows]

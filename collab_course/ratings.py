@@ -74,7 +74,8 @@ class _Rows:
         order,key = _sorted(key, len(self.users)*len(self.items))
         again = np.flatnonzero(key[1:]==key[:-1])
         if not len(again): return order
-        rows = np.union1d(again, again+1) # a pair's ratings stand beside each other
+        rows = np.zeros(len(key), dtype=bool) # a pair's ratings stand beside each other
+        rows[again] = rows[again+1] = True
         some = order[rows]
         order[rows] = some[np.lexsort((some, self.y[some], key[rows]))]
         return order
@@ -96,8 +97,9 @@ class _Rows:
         "What a model is trained on: how the frame's rows were sorted makes no difference"
         if (np.diff(self.order)==1).all(): return self
         o,time = self.order,None if self.time is None else self.time[self.order]
-        return Ratings.of_parts(self.users, self.items, self.x[o], self.y[o], time,
-                                self.item_titles, self.title_rows[o], self.columns)
+        titles = self.title_rows[o] if len(self.item_titles)>len(self.items) else None
+        return Ratings.of_parts(self.users, self.items, np.take(self.x, o, axis=0), self.y[o],
+                                time, self.item_titles, titles, self.columns)
 
     def table_like(self, df): # a `Ratings` of newer rows, which have the same columns
         if isinstance(df, Ratings): return df
@@ -113,13 +115,12 @@ class _Rows:
     def pair_numbers(self): # a number for each row's user and title group, from 0 on, shape (n,)
         key = self.x[:,0]*np.int64(len(self.items))
         key += self.title_group[self.x[:,1]]
-        twice = np.sort(key) # sorting takes a third of the memory of a table of all pairs
-        twice = np.unique(twice[1:][twice[1:]==twice[:-1]])
-        first = np.arange(len(key), dtype='int32' if len(key)<2**31 else 'int64')
-        if not len(twice): return first
-        at = np.searchsorted(twice, key).clip(max=len(twice)-1)
-        rows = np.flatnonzero(twice[at]==key)
-        first[rows] = Series(rows).groupby(key[rows]).transform('min')
+        order,key = _sorted(key, len(self.users)*len(self.items))
+        new = np.r_[True, key[1:]!=key[:-1]]
+        del key
+        first = np.empty(len(order), 'int32' if len(order)<2**31 else 'int64') # of the same pair
+        first[order] = order[new][np.cumsum(new)-1]
+        del order
         return (np.cumsum(first==np.arange(len(first)))-1)[first]
 
 # %% ../nbs/00_ratings.ipynb #4a00a51f
@@ -262,14 +263,17 @@ def _take(self,
 )->'Ratings': # of these rows, in this order, and of the ids that occur in them
     "Some of the rows"
     rows = np.atleast_1d(np.asarray(rows))
-    if not len(rows) or rows.dtype.kind=='b' and not rows.any():
-        raise RatingsError('there are no ratings: no rows are taken')
+    if rows.dtype.kind=='b':
+        if len(rows)!=len(self): raise IndexError(f'a mask of {len(rows):,} for {len(self):,} rows')
+        rows = np.flatnonzero(rows)
+    if not len(rows): raise RatingsError('there are no ratings: no rows are taken')
     beyond = rows[(rows<-len(self)) | (rows>=len(self))]
     if len(beyond): raise IndexError(f'row {beyond[0]} is not in a table of {len(self):,} rows')
-    x,sides = self.x[rows],[]
+    x,sides = np.take(self.x, rows, axis=0),[]
     for k,vocab in enumerate((self.users,self.items)):
         there = np.bincount(x[:,k], minlength=len(vocab))>0
-        sides.append((Vocab(vocab.ids[there]), (np.cumsum(there)-1).astype('int32')[x[:,k]]))
+        row = (np.cumsum(there)-1).astype('int32')
+        sides.append((Vocab.of_sorted(vocab.ids[there]), row[x[:,k]]))
     (users,u),(items,i) = sides
     there = np.bincount(self.title_rows[rows], minlength=len(self.item_titles))>0
     titles,time = self.item_titles[there],None if self.time is None else self.time[rows]

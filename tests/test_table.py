@@ -266,6 +266,7 @@ def test_rows_that_are_not_there_are_named():
         with pytest.raises(IndexError, match=f'row {first} is not in a table of 30 rows'): table.take(rows)
     assert table.take([-1]).to_frame().equals(table.take([29]).to_frame())
     assert len(table.take(np.arange(30) < 4)) == 4
+    with pytest.raises(IndexError, match='a mask of 3 for 30 rows'): table.take([True]*3)
 
 
 def test_table_is_not_made_of_a_table():
