@@ -31,9 +31,11 @@ Modules:
 - `collab_course.ids`: The number 7, the text "7" and the float 7.0 are one user, if somebody decides that they are.
 - `collab_course.interpret`: What do the weights of a trained model mean?
 - `collab_course.kernel`: Only the rows that a batch touches, in compiled loops over plain arrays.
+- `collab_course.lines`: A comma, a comment, a lone quote: no row is lost without a word.
 - `collab_course.loaders`: fastai's default loader skips 37% of the rows in each epoch. Ours deals out every row once.
 - `collab_course.metrics`: How wrong is a prediction, and how good is a list?
 - `collab_course.model_checks`: What every recommender has to hold to, as a function that finds out.
+- `collab_course.options`: What a command line can say about a file of ratings: which column is which, and what stands for no rating.
 - `collab_course.params`: `nn.Parameter` and square brackets: all that an embedding layer is.
 - `collab_course.posterior`: Weight decay is a prior. What is known of a user's weights after some ratings is a Gaussian.
 - `collab_course.ranking`: Which items stand on a list, and in which order.

@@ -4,6 +4,8 @@ Written by hand: nbdev gives a module of imports alone an empty `__all__`. Left 
 command line's own `cli` and `main`."""
 from collab_course.ids import *
 from collab_course.ratings import *
+from collab_course.files import *
+from collab_course.lines import *
 from collab_course.read import *
 from collab_course.data import *
 from collab_course.widgets import *
@@ -35,4 +37,5 @@ from collab_course.posterior import *
 from collab_course.gibbs import *
 from collab_course.bayes import *
 from collab_course.tour import *
+from collab_course.options import *
 from collab_course.show import *

@@ -16,30 +16,15 @@ from pathlib import Path
 import click
 from . import __version__
 from .settings import check_settings,progress_bar,setting_ranges
-from .show import as_json,describe_ratings,print_table,report_text
+from .options import column_option,read_named,reading_options,together
+from .show import as_json,describe_ratings,print_table,printable,remarks
+from .show import report_text
 
 # %% ../nbs/99_app.ipynb #f6212b98
-def _together(*options):
-    "Several options as one decorator"
-    def add(f):
-        for o in reversed(options): f = o(f)
-        return f
-    return add
-
 _whole = click.IntRange(1)
 _quiet = click.option('--quiet', is_flag=True, help='Only the result: no progress, no remarks.')
-_forms = _together(click.option('--json', 'form', flag_value='json', help='JSON for programs.'),
+_forms = together(click.option('--json', 'form', flag_value='json', help='JSON for programs.'),
                    click.option('--csv',  'form', flag_value='csv',  help='CSV for programs.'))
-
-# %% ../nbs/99_app.ipynb #e7ea157a
-def _column(role, what):
-    return click.option(f'--{role}', metavar='NAME', help=f'Column of {what}.')
-
-_columns = _together(
-    _column('user',   'user ids [default: named like user, userId, user_id]'),
-    _column('item',   'item ids [default: named like item, movieId, film, book, product_id]'),
-    _column('rating', 'ratings [default: named like rating, stars]'),
-    _column('title',  'titles [default: named like title, or from movies.csv beside it]'))
 
 # %% ../nbs/99_app.ipynb #2ceba5b9
 _settings = dict(factors='n_factors', epochs='n_epoch', lr='lr', wd='wd', sweeps='n_sweeps',
@@ -73,7 +58,7 @@ def _setting(option, what, **more):
                         help=f'{what}, {kind.range} ({_models_with(option)}).')
 
 # %% ../nbs/99_app.ipynb #79abbd30
-_model_options = _together(
+_model_options = together(
     click.option('--model', 'kind', default='biased-mf', show_default=True,
                  type=click.Choice([*_models]), help='What to train.'),
     _setting('factors', 'How many factors each user and item has'),
@@ -115,7 +100,7 @@ def _writable(folder):
 # %% ../nbs/99_app.ipynb #4b5686eb
 def _say(message):
     "One line on standard error"
-    click.echo('collab_course: ' + ' '.join(str(message).split()), err=True)
+    click.echo('collab_course: ' + printable(' '.join(str(message).split())), err=True)
 
 def _fail(message, code):
     "One line on standard error, and out"
@@ -125,15 +110,13 @@ def _fail(message, code):
 def _listed(values): return ', '.join(f'{k} = {v}' for k,v in values.items())
 
 # %% ../nbs/99_app.ipynb #32c4097e
-def _read(source, names, **more):
-    "A frame of ratings, read here so that a command that reads nothing need not import pandas"
-    from collab_course.data import read_ratings
-    return read_ratings(source, **{**names, **more})
+def _read(source, names, quiet=False, **more):
+    "A frame of ratings; what there is to say of its file goes to standard error"
+    return read_named(source, names, None if quiet else _say, **more)
 
-def _remark(df, names):
-    "Say which columns were taken without having been named"
-    took = {role: name for role,name in df.attrs['columns'].items() if not names.get(role)}
-    if took: _say(f"columns of {df.attrs['file']}: {_listed(took)}")
+def _remark(df, names, ratings=None):
+    "Say which columns were taken without having been named, and what is odd"
+    for line in remarks(df, names, ratings): _say(line)
 
 # %% ../nbs/99_app.ipynb #bfa8b050
 @cli.command('tour', epilog='Example: collab_course tour --epochs 2 --out first-try')
@@ -165,13 +148,13 @@ Examples: collab_course data
           collab_course data ratings.csv --user customer --item product --rating points
           collab_course data ml-latest-small --json''')
 @click.argument('ratings', default='ml-100k')
-@_columns
+@reading_options
 @_forms
 def _data(ratings, form, **names):
     """Say what is in a file of ratings, and what is odd.
 
-    RATINGS is a CSV, TSV or Parquet file, a folder or zip of MovieLens', or the name of
-    one of its data sets, which is found or fetched. [default: ml-100k]"""
+    RATINGS is a CSV, TSV, JSON or Parquet file, packed or not, a folder or zip, - for standard
+    input, or the name of a MovieLens data set, found or fetched. [default: ml-100k]"""
     seen = describe_ratings(_read(ratings, names, time=False))
     if form=='json': click.echo(as_json(seen))
     else: print_table(seen['histogram'], form) if form else click.echo(report_text(seen))
@@ -193,7 +176,7 @@ Examples: collab_course train ratings.csv --out model
           collab_course train visits.tsv --user guest --item tea --rating points --out teas
           collab_course train ratings.csv --model bayes --out model''')
 @click.argument('ratings')
-@_columns
+@reading_options
 @click.option('--out', required=True, type=click.Path(file_okay=False, path_type=Path),
               help='Folder for the recommender; one that is there is replaced at the end.')
 @_model_options
@@ -202,9 +185,11 @@ def _train(ratings, out, kind, factors, epochs, lr, wd, sweeps, seed, quiet, **n
 
     What RATINGS may be, `collab_course data --help` says."""
     model = _make(kind, seed, dict(factors=factors, epochs=epochs, lr=lr, wd=wd, sweeps=sweeps))
-    df,out = _read(ratings, names, time=False),_writable(out)
-    if not quiet: _remark(df, names)
-    _fit_and_save(model, lambda: model.fit(df, quiet=quiet), out, quiet)
+    from collab_course.ratings import Ratings
+    df,out = _read(ratings, names, quiet, time=False),_writable(out)
+    table = Ratings(df)
+    if not quiet: _remark(df, names, table)
+    _fit_and_save(model, lambda: model.fit(table, quiet=quiet), out, quiet)
 
 # %% ../nbs/99_app.ipynb #d3f7ba67
 def _fit_and_save(model, fit, out, quiet):
@@ -267,7 +252,7 @@ def _likes(model, likes, ids):
 
 # %% ../nbs/99_app.ipynb #60b2ab12
 _model = click.argument('model', type=click.Path(exists=True, file_okay=False, path_type=Path))
-_lists = _together(
+_lists = together(
     click.option('-n', default=10, show_default=True, type=_whole, help='Rows, at most.'),
     click.option('--min-ratings', default=20, show_default=True, type=click.IntRange(0),
                  help='Items with fewer are flagged, and come after all others.'),
@@ -317,7 +302,7 @@ def _similar(model, item, n, min_ratings, ids, form):
 @cli.command('update', epilog='Example: collab_course update model newer.csv')
 @_model
 @click.argument('ratings')
-@_columns
+@reading_options
 @_quiet
 def _update(model, ratings, quiet, **names):
     """Add newer RATINGS to those of MODEL, train again and save.
@@ -325,7 +310,7 @@ def _update(model, ratings, quiet, **names):
     MODEL is a folder that `collab_course train` has made; it is replaced at the end."""
     from collab_course.ratings import Ratings
     m = _load(model)
-    df = _read(ratings, names, time=None if m.ratings.columns['time'] else False)
+    df = _read(ratings, names, quiet, time=None if m.ratings.columns['time'] else False)
     if not quiet: _remark(df, names)
     _fit_and_save(m, lambda: m.update(Ratings(df), quiet=quiet), model, quiet)
 
@@ -359,7 +344,7 @@ def _finite(ctx, param, value):
     if value is None or value-value==0: return value
     raise click.BadParameter(f'{value} is no finite number.')
 
-_protocol = _together(
+_protocol = together(
     click.option('--protocol', default='random', show_default=True, help='What is held out.',
                  type=click.Choice(['random','folds','time'])),
     click.option('--share', default=.2, show_default=True, help='How much, unless by folds.',
@@ -400,8 +385,8 @@ Examples: collab_course evaluate ratings.csv
           collab_course evaluate ml-100k --protocol folds --json
           collab_course evaluate visits.tsv --protocol time --time visited --share 0.1''')
 @click.argument('ratings')
-@_columns
-@_column('time', 'times, for --protocol time [default: timestamp]')
+@reading_options
+@column_option('time', 'times, for --protocol time [default: timestamp]')
 @_protocol
 @click.option('--no-lists', is_flag=True, help='RMSE and MAE alone, which saves time.')
 @_model_options
@@ -419,7 +404,7 @@ def _evaluate(ratings, protocol, share, k, good, no_lists, form, kind, seed, qui
     if no_lists: k = None
     else: models['popularity'] = Popularity() # which gives lists alone
     if protocol=='random': names['time'] = False
-    df = _read(ratings, names)
+    df = _read(ratings, names, quiet)
     ratings = Ratings(df)
     splits = _both_sides(_splits(ratings, protocol, share, seed))
     if not quiet: _remark(df, names)

@@ -24,7 +24,7 @@ from .ids import RatingsError,as_frame,as_times,check_columns,check_ratings
 from .ids import refuse_rows
 from .ratings import Ratings,as_table
 from .read import DataError,find_ratings,movielens_genres,named_errors
-from .read import read_file,read_items
+from .read import read_file,read_items,read_titles
 
 # %% ../nbs/02_data.ipynb #79232895
 _md5  = '6e47046882bad158b0efbb84cd5cb987' # of the bytes of ML-100k's u.data
@@ -215,8 +215,9 @@ _sets = 'ml-100k','ml-latest-small','ml-latest','ml-1m','ml-20m','ml-25m','ml-32
 def _existing(source):
     "`source` as a path; the name of a MovieLens data set stands for the data set"
     path = Path(source).expanduser()
-    if path.exists(): return path
+    if str(source)=='-' or os.path.exists(path): return path
     if str(source) in _sets: return get_data(str(source))
+    if any(os.path.isfile(o) for o in path.parents): return path # into a zip
     raise DataError(f"{source} does not exist, nor is it one of {', '.join(_sets)}")
 
 def _folder(source): return get_data() if source is None else _from_source(_existing(source))
@@ -231,8 +232,6 @@ def load_movies(
     if m is None: raise DataError(
         f'{folder} has ratings and no titles: neither u.item nor movies.csv nor movies.dat')
     with _as_data_error(f'the movies in {folder} cannot be read'): ids = m['item'].astype('int64')
-    twice = ids[ids.duplicated()].tolist()
-    if twice: raise DataError(f'the movies in {folder} have {twice[0]} more than once')
     year = m.title.str.extract(r'\((\d{4})(?:-\d{0,4})?\)(?: \(V\))?$')[0].astype('Int64')
     return DataFrame({'movie': ids, 'title': m.title, 'year': year, 'genres': m.genres})
 
@@ -250,15 +249,30 @@ def load_ratings(
     df.attrs = {}
     return df
 
+# %% ../nbs/02_data.ipynb #685b5501
+def _without(df, rating, drop):
+    "The rows whose rating is none of `drop`, and how many went for each of these"
+    drop = [drop] if isinstance(drop, (str,Real)) else [*drop]
+    if not drop: return df, {}
+    texts,numbers = df[rating].map(str).str.strip(),pd.to_numeric(df[rating], errors='coerce')
+    gone,counts = np.zeros(len(df), dtype=bool),{}
+    for o in drop:
+        at = (texts==str(o)) | (numbers==pd.to_numeric(o, errors='coerce'))
+        gone,counts[o] = gone|at.to_numpy(bool),int(at.sum())
+    if len(df) and gone.all():
+        raise RatingsError(f'all of its {len(df):,} rows have ratings that are to be left out')
+    return df[~gone].reset_index(drop=True), counts
+
 # %% ../nbs/02_data.ipynb #4b473e95
-def _with_titles(df, names, file):
-    "Titles from beside the ratings; where an item has none, its id"
-    items = None if 'title' in names else read_items(file)
+def _with_titles(df, names, items):
+    "Titles of their own file joined to ratings; where an item has none, its id"
     if items is not None:
         names['title'] = f"title in {items.attrs['file']}"
         rows,ids = pd.factorize(df[names['item']], use_na_sentinel=False)
-        titles = items.assign(item=items['item'].map(str)).drop_duplicates('item')
-        titles = Series(ids, dtype=object).map(str).map(titles.set_index('item').title)
+        titles = items.assign(item=items['item'].map(str)).set_index('item').title
+        titles = Series(ids, dtype=object).map(str).map(titles)
+        if items.attrs.get('named') and titles.isna().all(): raise RatingsError(
+            f"{items.attrs['file']} has none of the items in it, which are {ids[:3].tolist()} ...")
         df[names['title']] = titles.fillna('').to_numpy(object)[rows]
     if 'title' in names:
         blank = df[names['title']]==''
@@ -267,25 +281,40 @@ def _with_titles(df, names, file):
         df[names['title']] = title
     return df
 
+def _items_of(file, names, titles, title, encoding):
+    "Titles from the file `titles`, or from beside the ratings; None where there are none"
+    if titles is None: return None if 'title' in names or title is False else read_items(file)
+    items = read_titles(find_ratings(titles), names['item'], title, encoding)
+    items.attrs['named'] = True
+    return items
+
 # %% ../nbs/02_data.ipynb #54231431
+_ours = dict(user='user', item='movie', rating='rating', title='title', time='timestamp')
+
 def read_ratings(
-    source:str|Path, # a file; a folder or zip that holds one; or a name such as 'ml-100k'
+    source:str|Path, # a file; a folder or zip that holds one; a name such as 'ml-100k'; - for stdin
     user=None, # column of user ids; None to look for a well-known name, as `pick_columns` does
     item=None, # column of item ids, likewise
     rating=None, # column of ratings, likewise
-    title=None, # column of titles, likewise; there may be none
+    title=None, # column of titles, likewise; there may be none; False for none
     time=None, # column of times, likewise; False not to look for one
+    header:bool=True, # is there a line of names? If not: columns are numbers from 0 on
+    titles:str|Path|None=None, # file that has the titles; `title` is then a column of it
+    drop=(), # ratings that stand for none, such as 0, -1 or 99; their rows are left out
+    encoding:str|None=None, # None: by a byte order mark, else UTF-8, else Windows-1252
 )->DataFrame: # `user`, `movie`, `rating`, and `title`, `timestamp` if there; see `.attrs`
-    "Read ratings from CSV, TSV, Parquet or a MovieLens layout, or raise an error of one line"
+    "Read ratings from any of the usual kinds of file, or raise an error of one line"
     file = find_ratings(_existing(source))
-    df = read_file(file, user, item, rating, title, time)
+    own = title if titles is None else False
+    df = read_file(file, user, item, rating, own, time, header=header, encoding=encoding)
     names = dict(df.attrs['columns'])
+    items = _items_of(file, names, titles, title, encoding)
     with named_errors(file):
-        df = _with_titles(df, names, file)
+        df,counts = _without(df, names['rating'], drop)
+        df = _with_titles(df, names, items)
         df = check_ratings(df, names['user'], names['item'], names['rating'], names.get('title'))
-    ours = {'item': 'movie', 'time': 'timestamp'}
-    res = df.rename(columns={name: ours.get(role, role) for role,name in names.items()})
-    res.attrs = {'columns': names, 'file': str(file)}
+    res = df.rename(columns={name: _ours[role] for role,name in names.items()})
+    res.attrs = {'columns': names, 'file': str(file), 'dropped': counts}
     return res
 
 # %% ../nbs/02_data.ipynb #7506274b

@@ -1,6 +1,6 @@
 """Compressed, piped, in any encoding: the same lines come out, or an error says what the file is.
 
-From a file to its text: what goes wrong is one sentence (`DataError`, `named_errors`), compressed files, pipes and standard input are read as plain files are (`open_bytes`), and text is decoded by one rule (`survey_text`, `open_text`).
+From a file to its text: what goes wrong is one sentence (`DataError`, `named_errors`), compressed files, pipes and standard input are read as plain files are (`open_bytes`), and text is decoded by one rule (`survey_text`, `guess_note`, `open_text`).
 
 Docs: https://collab-course.github.io/collab_course/files.html.md"""
 
@@ -8,7 +8,7 @@ Docs: https://collab-course.github.io/collab_course/files.html.md"""
 
 # %% auto #0
 __all__ = ['DataError', 'named_errors', 'refuse_kinds', 'is_stream', 'open_bytes', 'Survey', 'check_encoding', 'survey_text',
-           'open_text']
+           'guess_note', 'open_text']
 
 # %% ../nbs/01_files.ipynb #988e38c1
 import bz2,codecs,csv,gzip,io,lzma,re,shutil,sys,tempfile,zipfile,zlib
@@ -35,12 +35,12 @@ def named_errors(
         why = str(getattr(e, 'strerror', None) or e).strip() or type(e).__name__
         raise DataError(f'{file} cannot be read: {why}') from e
 
-# %% ../nbs/01_files.ipynb #cffefec8
+# %% ../nbs/01_files.ipynb #e122a946
 _csv = 'save the table as CSV'
 
 _first_bytes = {
     rb'\xd0\xcf\x11\xe0': f'an Excel file: {_csv}',
-    rb'PK\x03\x04|PK\x05\x06': 'a zip inside another file: unpack it',
+    rb'PK\x03\x04|PK\x05\x06': 'a zip: unpack it',
     rb'7z\xbc\xaf': 'a 7z archive: unpack it', rb'Rar!': 'a RAR archive: unpack it',
     rb'.{257}ustar': 'a tar archive: unpack it, and give the file in it that has the ratings',
     rb'SQLite format 3': f'an SQLite database: {_csv}', rb'\x89HDF': f'an HDF5 file: {_csv}',
@@ -75,7 +75,7 @@ def _kept(stream):
     kept.seek(0)
     return kept
 
-# %% ../nbs/01_files.ipynb #5a8330ba
+# %% ../nbs/01_files.ipynb #2164a136
 def _zst(f):
     "The bytes that a zst file holds"
     try:
@@ -87,8 +87,9 @@ def _zst(f):
                                               'pyarrow: pip install pyarrow') from e
     return _kept(pyarrow.CompressedInputStream(pyarrow.PythonFile(f), 'zstd'))
 
-_packed = {rb'\x1f\x8b': lambda f: gzip.GzipFile(fileobj=f), rb'BZh[1-9](1AY&SY|\x17rE8P)':
-           bz2.BZ2File, rb'\xfd7zXZ\0': lzma.LZMAFile, rb'\x28\xb5\x2f\xfd': _zst}
+_packed = {rb'\x1f\x8b': lambda f: gzip.GzipFile(fileobj=f, mode='rb'),
+           rb'BZh[1-9](1AY&SY|\x17rE8P)': bz2.BZ2File,
+           rb'\xfd7zXZ\0': lzma.LZMAFile, rb'\x28\xb5\x2f\xfd': _zst}
 
 # %% ../nbs/01_files.ipynb #1b1a8471
 @contextmanager
@@ -153,6 +154,15 @@ def survey_text(
         try: decode(b'', True)
         except UnicodeDecodeError: bad = lines+1
     return Survey(name or ('cp1252' if bad else 'utf-8'), quotes, bad)
+
+# %% ../nbs/01_files.ipynb #cfa0dc10
+def guess_note(
+    survey:Survey, # what `survey_text` found
+)->list: # a sentence that says that an encoding was guessed; none where it was not
+    "What a reader should be told of how a text is decoded"
+    if not survey.guessed: return []
+    return [f'line {survey.guessed} is not UTF-8, so it is read as Windows-1252; if letters are '
+            'wrong, say encoding=, or --encoding']
 
 # %% ../nbs/01_files.ipynb #8114feb0
 @contextmanager

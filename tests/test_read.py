@@ -1,16 +1,23 @@
 "Files of ratings of every kind, and what is said when one is wrong"
+import bz2
 import csv
 import gzip
+import json
+import lzma
+import os
 import subprocess
 import sys
+import warnings
 import zipfile
+from threading import Thread
 
 import pandas as pd
+import pyarrow
 import pytest
 
 from collab_course.data import DataError, load_ratings, read_ratings
 from collab_course.ids import RatingsError
-from collab_course.read import find_ratings, read_file, read_items
+from collab_course.read import find_ratings, read_file, read_items, read_titles
 
 TITLES = {3: 'Twin', 4: 'Twin', 5: '7', 6: 'A=B (1999)', 8: 'NA', 9: '1984', 10: 'Misérables, Les "1"', 11: 'E: T'}
 
@@ -60,7 +67,50 @@ def alone_in_a_zip(df, tmp):
     return tmp/'x.zip'
 
 
+def packed(pack, name='x.csv'):
+    "A file of text, packed; its name does not say so"
+    return lambda df, tmp: (tmp/name).write_bytes(pack(df.to_csv(index=False).encode())) and tmp/name
+
+
+def in_a_pipe(df, tmp):
+    "A named pipe, into which the file is written once"
+    os.mkfifo(tmp/'pipe')
+    Thread(target=(tmp/'pipe').write_bytes, args=[df.to_csv(index=False).encode()], daemon=True).start()
+    return tmp/'pipe'
+
+
+def among_others_in_a_zip(df, tmp):
+    "Named as if the zip were a folder; what macOS adds is no table"
+    with zipfile.ZipFile(tmp/'x.zip', 'w') as z:
+        for name in 'other.csv', '__MACOSX/._mine.csv': z.writestr(name, 'a,b')
+        z.writestr('mine.csv', df.to_csv(index=False))
+    return tmp/'x.zip/mine.csv'
+
+
+def beside_a_readme_in_a_zip(df, tmp):
+    "The one table"
+    with zipfile.ZipFile(tmp/'x.zip', 'w') as z:
+        for name in 'README.txt', 'licence.pdf', '.DS_Store', '__MACOSX/._mine.csv': z.writestr(name, 'words')
+        z.writestr('mine.csv', df.to_csv(index=False))
+    return tmp/'x.zip'
+
+
+def with_blank_lines(df, tmp):
+    "Some of them with blanks, between the rows and around them"
+    lines = df.to_csv(index=False).splitlines()
+    return (tmp/'x.csv').write_text('\n \n' + '\n\n'.join(lines[:9]) + '\n  \n' + '\n'.join(lines[9:]) + '\n\n\n', encoding='utf-8') and tmp/'x.csv'
+
+
 KINDS = {
+    'gzip': packed(gzip.compress), 'gzip by name': packed(gzip.compress, 'x.csv.gz'), 'bzip2': packed(bz2.compress), 'xz': packed(lzma.compress),
+    'gzip in two parts': packed(lambda data: gzip.compress(data[:777])+gzip.compress(data[777:])),
+    'zst': packed(lambda data: pyarrow.compress(data, 'zstd', asbytes=True)),
+    'zst in two parts': packed(lambda data: b''.join(pyarrow.compress(o, 'zstd', asbytes=True) for o in (data[:777], data[777:]))),
+    'a pipe': in_a_pipe, 'named in a zip': among_others_in_a_zip, 'one table in a zip': beside_a_readme_in_a_zip, 'blank lines': with_blank_lines,
+    'comments': lambda df, tmp: (tmp/'x.csv').write_text('# from, a shop, of, ours, in, 2026\n\n% "the\n' + df.to_csv(index=False), encoding='utf-8') and tmp/'x.csv',
+    'Excel says the separator': lambda df, tmp: (tmp/'x.csv').write_text('sep=;\n' + df.to_csv(index=False, sep=';'), encoding='utf-8-sig') and tmp/'x.csv',
+    'utf-32': lambda df, tmp: text(df, tmp/'x.csv', 'utf-32'),
+    'quotes with backslashes': lambda df, tmp: text(df, tmp/'x.csv', sep=';', quoting=csv.QUOTE_NONNUMERIC, doublequote=False, escapechar='\\'),
     'csv': lambda df, tmp: text(df, tmp/'x.csv'),
     'tsv': lambda df, tmp: text(df, tmp/'x.tsv', sep='\t'),
     'semicolons': lambda df, tmp: text(df, tmp/'x.txt', sep=';'),
@@ -86,6 +136,7 @@ KINDS = {
 }
 
 
+@pytest.mark.filterwarnings('ignore:.* is not UTF-8') # which a test of its own looks at
 @pytest.mark.parametrize('kind', KINDS)
 def test_every_kind_of_file_gives_the_same_frame(kind, films, tmp_path):
     "Ids as numbers, titles as text, accents whole, times as they were"
@@ -173,8 +224,9 @@ GOOD = 'user,item,rating\n1,1,5\n1,2,3\n2,1,4\n'
     ('', {}, ['x.csv', 'it is empty']),
     ('\n \n', {}, ['it is empty']),
     ('user,item,rating\n', {}, ['x.csv', 'no ratings', '0 rows']),
-    (b'\x1f\x8b\x08junk', {}, ['x.csv', 'no CSV, TSV, Parquet or zip', 'gzip']),
-    (gzip.compress(GOOD.encode(), mtime=0), {}, ['x.csv', 'gzip: unpack it']),
+    (b'\x1f\x8b\x08junk', {}, ['x.csv cannot be read', 'ended before']),
+    (gzip.compress(GOOD.encode(), mtime=0)[:-9], {}, ['x.csv cannot be read', 'ended before']),
+    (pyarrow.compress(GOOD.encode(), 'zstd', asbytes=True)[:-3], {}, ['x.csv cannot be read', 'Truncated']),
     (b'PAR1 and then nothing', {}, ['x.csv cannot be read']),
     (b'PK\x03\x04\0\0', {}, ['x.csv is damaged', 'not a zip']),
     ('{"user": 1, "item": 2}\n', {}, ['x.csv', 'it is JSON']),
@@ -193,7 +245,32 @@ GOOD = 'user,item,rating\n1,1,5\n1,2,3\n2,1,4\n'
     (GOOD+'2\n', {}, ["'item' is missing in 1 of 4 rows; the first is row 3"]),
     (GOOD+'2,2,3,9\n', {}, ['x.csv cannot be read', 'line 5']),
     (GOOD.replace('\n', ',9\n').replace('rating,9', 'rating'), {}, ['more fields than its first line']),
-    (GOOD+'2,"2,3\n', {}, ['x.csv cannot be read', 'EOF inside string']),
+    (GOOD+'2,"2,3\n', {}, ['x.csv cannot be read', 'line 5 has a quote that is out of order']),
+    (GOOD.encode('utf-16-le'), {}, ['there are zero bytes in it', 'encoding="utf-16-le"']),
+    (GOOD.encode()+b'3,\0,4\n', {}, ['it is no text']),
+    (b'\xef\xbb\xbf'+GOOD.encode()+b'\xe9,1,2\n', {}, ["can't decode byte 0xe9"]),
+    (GOOD, dict(encoding='latin-99'), ["encoding='latin-99' is not known"]),
+    (GOOD.encode()+'Амели,1,2\n'.encode('cp1251'), dict(encoding='utf-8'), ["can't decode byte"]),
+    (GOOD, dict(header=False), ["'column 2' is not a number", "the first is row 0: 'rating'"]),
+    ('1,2\n', dict(header=False), ['there are 2 columns without names', '--rating']),
+    ('1,2,3,4,5\n', dict(header=False), ['there are 5 columns without names']),
+    ('1,2,3\n', dict(header=False, user=7), ["no column 'column 7'", "'column 0', 'column 1', 'column 2'"]),
+    ('1,2,3\n', dict(header=False, user=2), ["'column 2' cannot be user and rating at once"]),
+    (GOOD, dict(drop=[3, 4, '5']), ['all of its 3 rows have ratings that are to be left out']),
+    ('[{"user": 1, "item": 1, "rating": 4}]', {}, ['it is JSON, all of it one list']),
+    ('[\n{"user": 1, "item": 1, "rating": 4}]', {}, ['it is JSON, all of it one list']),
+    ('{"user": 1, "item": 1, "rating": 4}\n[3]\n', {}, ['it is JSON, and in line 2 is no object']),
+    ('{"user": 1, "item": {"id": 7}, "rating": 4}\n', {}, ["line 1 of this JSON has {'id': 7} for a value"]),
+    ("{'user': 1, 'item': 1, 'rating': 4}\n", {}, ['it is JSON, and there is no object in line 1']),
+    ('{"user": 1, "rating": 4}\n', {}, ["it is JSON, with keys: no column is named item"]),
+    ('user\titem\trating\nd\td\tc\n\t\tclass\n1\t1\t5\n', {}, ['a table of Orange', 'save it as CSV']),
+    ('D#user\tD#item\tC#rating\n1\t1\t5\n', {}, ['a table of Orange']),
+    ('user,'+','.join(f'joke{k}' for k in range(30))+'\nann,'+','.join('5' for k in range(30))+'\n', {}, ['Is it a wide table', 'pandas.melt']),
+    (b'\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', {}, ['it is an Excel file', 'as CSV']),
+    (gzip.compress(b'\0'*257+b'ustar'), {}, ['it is a tar archive']),
+    (b'SQLite format 3\0', {}, ['SQLite']), (b'\x80\x04\x95', {}, ['pickle']), (b'\x89HDF\r\n', {}, ['HDF5']), (b'ARROW1\0\0', {}, ['Arrow']),
+    ('\n<!DOCTYPE html>\n<html>', {}, ['it is a web page']), ('<?xml version="1.0"?>', {}, ['it is XML']),
+    ('version https://git-lfs.github.com/spec/v1\n', {}, ['Git LFS']),
 ])
 def test_a_wrong_file_is_an_error_that_names_it(content, names, says, tmp_path):
     "The file, and what is wrong there, in one line"
@@ -216,17 +293,209 @@ def test_a_wrong_folder_or_zip_is_an_error_that_names_it(tmp_path, films):
     refused(path, 'a.zip')
     path.write_bytes(whole.replace(b'PK\1\2', b'\0K\1\2'))
     refused(path, 'is damaged')
-    for names, says in (['rating.csv', 'movie.csv'], "but 'rating.csv', 'movie.csv'"), (['xl/workbook.xml', 'x'], 'Excel'):
+    for names, says in ((['xl/workbook.xml', 'x'], 'Excel'), (['mimetype', 'META-INF/manifest.xml', 'content.xml'], 'OpenDocument'), (['a.npy'], 'numpy'),
+                        (['rating.csv', 'movie.csv'], "but 'rating.csv', 'movie.csv': name the file, as in a.zip/FILE")):
         with zipfile.ZipFile(path, 'w') as z:
             for name in names: z.writestr(name, GOOD)
         refused(path, says)
+    with pytest.raises(DataError, match="holds no 'b.csv', but 'rating.csv', 'movie.csv'"): read_ratings(path/'b.csv')
+    (tmp_path/'some.csv').touch()
+    refused(tmp_path, "but '.*some.csv': name the file")
 
 
-def test_a_pipe_is_named_as_one():
-    "It could be read only once"
-    code = "from collab_course.read import find_ratings; find_ratings('/dev/stdin')"
-    done = subprocess.run([sys.executable, '-c', code], input=GOOD, capture_output=True, text=True)
-    assert done.returncode and 'is a pipe or a device' in done.stderr
+@pytest.mark.parametrize('name', ['-', '/dev/stdin'])
+def test_standard_input_is_read_once(name):
+    "Small and large, packed or not"
+    big = GOOD + ''.join(f'{k},{k%7},{k%5}\n' for k in range(3, 60_000))
+    code = f"from collab_course import read_ratings; df = read_ratings({name!r}); print(len(df), df.rating.sum())"
+    for text in GOOD, big:
+        for data in text.encode(), gzip.compress(text.encode()):
+            done = subprocess.run([sys.executable, '-c', code], input=data, capture_output=True)
+            ratings = [int(o.split(',')[2]) for o in text.splitlines()[1:]]
+            assert done.stdout.decode().split() == [str(len(ratings)), str(sum(ratings))], done.stderr
+
+
+def test_a_device_is_refused():
+    "One that never ends would be read for ever"
+    for name in '/dev/zero', '/dev/null':
+        with pytest.raises(DataError, match='is a device'): read_ratings(name)
+
+
+def heard(path, **options):
+    "The frame, and the warnings"
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter('always')
+        df = read_ratings(path, **options)
+    return df, [str(o.message) for o in said]
+
+
+def test_an_encoding_that_is_guessed_is_said(tmp_path):
+    "Windows-1252 with its five unused bytes as Latin-1, the first such line; nothing is said of others"
+    head, path = 'user,item,rating,title\n1,1,4,plain\n', tmp_path/'x.csv'
+    for title, encoding in ('Amélie – “2” €', 'cp1252'), ('é\x81\x8d\x8f\x90\x9d', 'latin-1'):
+        path.write_bytes((head+f'1,2,5,{title}\n').encode(encoding))
+        df, said = heard(path)
+        assert df.title[1] == title and len(said) == 1 and str(path) in said[0] and 'line 3 is not UTF-8' in said[0]
+    for encoding, given in ('utf-8', None), ('utf-8-sig', None), ('utf-16', None), ('cp1251', 'cp1251'), ('shift_jis', 'shift_jis'), ('utf-16-le', 'utf-16-le'):
+        path.write_bytes((head+'1,2,5,Амели\n').encode(encoding))
+        df, said = heard(path, encoding=given)
+        assert df.title[1] == 'Амели' and said == []
+
+
+LONE = 'user,item,title,rating\n1,1,"Heat,5\n1,2,b,4\n2,1,"Heat,3\n2,2,b,1\n'
+
+
+@pytest.mark.parametrize('sep', [',', ';', '\t', '|'])
+@pytest.mark.parametrize('content, says', [
+    (LONE, 4), # every line has four fields
+    (LONE+'3,1,c,2\n', 5), (LONE+'3,1,"c",2\n', 'line 2'), # some field stands in quotes
+    ('user,item,title,rating\n1,1,"Heat,5\n1,2,Heat",4\n1,3,c,2\n', 3), # two lines that a strict reader takes for one
+    ('user,item,title,rating\n1,1,"a, b",5\n1,2,"Heat,4\n1,3,c,2\n1,4,Heat",2\n', 'line 3'),
+    ('user,item,title,rating\n1,1,a,5\n1,2,"two\nlines, and 7",4\n', 2), # which is legal
+    ('user,item,title,rating\n1,1,a,5\n1,2,5" disk,4\n1,3,6" disk,4\n', 3),
+    ('user,item,title,rating\n1,1,a,5\n1,2,"b" c,4\n1,3,d,4\n', 3),
+    ('user,item,title,rating\n1,1,a,5\n1,"2,b,4\n1,3,d,4\n', 'line 3'), # an id with a quote
+    ('user,item,title,rating\n1,1,a,5\n1,2,"b,4', 2),
+    ('user,item,title,rating\n1,1,"a ""b"", c",5\n1,2,"""b""",4', 2),
+])
+def test_a_lone_quote_swallows_no_row(content, says, sep, tmp_path):
+    "All rows, or an error that names the line"
+    (tmp_path/'x.txt').write_text(content.replace(',', sep) if sep != ',' else content)
+    if isinstance(says, int):
+        df = heard(tmp_path/'x.txt')[0]
+        assert len(df) == says and df.rating.between(1, 5).all()
+        return
+    with pytest.raises(DataError, match=f'{says} has a quote that is out of order'): read_ratings(tmp_path/'x.txt')
+
+
+def test_a_line_of_many_megabytes(tmp_path):
+    "Is read, or refused in quotes; a name may be long, too"
+    long = 'x'*30_000_000
+    (tmp_path/'x.csv').write_text(f'user,item,rating,title\n1,1,4,{long}\n2,1,3,b\n')
+    assert read_ratings(tmp_path/'x.csv').title.map(len).tolist() == [len(long), 1]
+    (tmp_path/'x.csv').write_text(f'user,item,rating,title\n1,1,4,"{long}"\n2,1,3,b\n')
+    with pytest.raises(DataError, match='line 2 has a field in quotes of more than'): read_ratings(tmp_path/'x.csv')
+    (tmp_path/'x.csv').write_text(f'user,item,rating,{long[:300_000]}\n1,1,4,b\n')
+    assert len(read_ratings(tmp_path/'x.csv')) == 1
+
+
+def test_rows_without_a_header_line(films, tmp_path):
+    "By place: the usual order of three or four columns, or as said, by number or as a shell says it"
+    cols = ['user', 'movie', 'rating', 'timestamp']
+    text(films[cols], tmp_path/'x.csv', header=False)
+    for names in {}, dict(user=0, item=1, rating=2, time=3), dict(item='1', time='3'):
+        df = read_ratings(tmp_path/'x.csv', header=False, **names)
+        pd.testing.assert_frame_equal(df, films[cols], check_dtype=False)
+    assert df.attrs['columns'] == {'user': 'column 0', 'item': 'column 1', 'rating': 'column 2', 'time': 'column 3'}
+    assert 'timestamp' not in read_ratings(tmp_path/'x.csv', header=False, time=False)
+    text(films[['title', 'rating', 'timestamp', 'movie', 'user']], tmp_path/'y.csv', header=False, sep=';')
+    df = read_ratings(tmp_path/'y.csv', header=False, user=4, item=3, rating=1, title=0, time=2)
+    pd.testing.assert_frame_equal(df[films.columns], films, check_dtype=False)
+    with pytest.raises(RatingsError, match='say header=False, or --no-header'): read_ratings(tmp_path/'x.csv')
+
+
+def test_comments_at_the_top_are_no_rows(tmp_path):
+    "A row may begin with #; what is left out without a header line is said"
+    path = tmp_path/'x.csv'
+    path.write_text('% bip weighted\n1 1 5\n1 2 4\n')
+    df, said = heard(path, header=False)
+    assert len(df) == 2 and len(said) == 1 and '1 lines of comment' in said[0]
+    path.write_text('#1,1,5\n#2,2,4\n3,1,3\n')
+    df, said = heard(path, header=False)
+    assert df.user.tolist() == ['#1', '#2', '3'] and said == []
+    path.write_text('# a shop\n#user,item,rating\n1,1,5\n')
+    assert heard(path)[0].values.tolist() == [[1, 1, 5]]
+    path.write_text(GOOD+'# the end\n')
+    with pytest.raises(RatingsError, match="'item' is missing"): read_ratings(path)
+
+
+def test_ratings_to_leave_out(tmp_path):
+    "As numbers or as they are written; how many went is kept; a file may have none of them"
+    path = tmp_path/'x.csv'
+    path.write_text('user,item,rating\n1,1,-1\n1,2,9\n2,1,-1.0\n2,2,NA\n3,1,0\n')
+    df = read_ratings(path, drop=(-1, 'NA', '0', 99))
+    assert df.values.tolist() == [[1, 2, 9]] and df.attrs['dropped'] == {-1: 2, 'NA': 1, '0': 1, 99: 0}
+    path.write_text('user,item,rating\n1,1,99\n1,2,9\n')
+    for drop in 99, '99', [99], ('99.0',): assert len(read_ratings(path, drop=drop)) == 1
+    pd.DataFrame({'user': [1, 2], 'item': [1, 1], 'rating': [4., None]}).to_parquet(tmp_path/'x.parquet')
+    assert len(read_ratings(tmp_path/'x.parquet', drop='nan')) == 1
+
+
+def test_titles_in_a_file_of_their_own(films, tmp_path):
+    "By the name of the ratings' column, a known name or id; in any layout, packed, in a zip; or an error"
+    ratings = text(films[['user', 'movie', 'rating', 'timestamp']].rename(columns={'movie': 'film'}), tmp_path/'r.csv')
+    items = films[['movie', 'title']].drop_duplicates('movie')
+    ways = {'a.csv': dict(film='movie'), 'b.tsv': dict(movie_id='movie'), 'c.csv': dict(id='movie')}
+    for name, columns in ways.items():
+        table = items.rename(columns={v: k for k, v in columns.items()}).assign(more=1)
+        text(table, tmp_path/name, sep='\t' if name.endswith('tsv') else ',')
+        assert read_ratings(ratings, titles=tmp_path/name).title.tolist() == films.title.tolist()
+    packed(gzip.compress, 'd.gz')(items, tmp_path)
+    assert read_ratings(ratings, titles=tmp_path/'d.gz').title.tolist() == films.title.tolist()
+    text(items.rename(columns={'title': 'name'}), tmp_path/'e.csv')
+    df = read_ratings(ratings, titles=tmp_path/'e.csv', title='name')
+    assert df.title.tolist() == films.title.tolist() and df.attrs['columns']['title'] == 'title in e.csv'
+    (tmp_path/'movie_titles.csv').write_bytes(''.join(f'{m},1999,{t}\n' for m, t in items.to_numpy()).encode('cp1252'))
+    assert read_ratings(ratings, titles=tmp_path/'movie_titles.csv').title.tolist() == films.title.tolist()
+    (tmp_path/'some.csv').write_text('film,title\n3,Three\n')
+    assert set(read_ratings(ratings, titles=tmp_path/'some.csv').title) == {'Three', *map(str, set(films.movie)-{3})}
+    for content, says in (('film,title\n99,x\n', 'has none of the items'), ('film,title\n3,x\n3,y\n', 'it has item 3 more than once'), ('a,title\n3,x\n', 'no column is named item'),
+                          ('film,a\n3,x\n', 'no column is named title'), ('film,title\n,x\n', "'x' has no id"), ('film,title\n3,"x\n4,"y"\n', 'line 2 has a quote')):
+        (tmp_path/'some.csv').write_text(content)
+        with pytest.raises((DataError, RatingsError), match=says): read_ratings(ratings, titles=tmp_path/'some.csv')
+    with pytest.raises(DataError, match='none.csv does not exist'): read_ratings(ratings, titles=tmp_path/'none.csv')
+
+
+@pytest.mark.parametrize('content, says', [
+    (b'', 'it is empty'), (b'passwd\n', "there is no title in 'passwd'"), (b'1|a\n1|b\n', 'it has item 1 more than once'), (b'1|a\n1|a\n', 'item 1 more than once'),
+    (b'|a\n', "'a' has no id"), (b'1|a||||7\n', 'flags that are neither 0 nor 1'), (b'1|a'+30*b'|0'+b'\n', 'has 32 fields'), (b'\0'*9, 'it is no text'),
+    (b'PK\3\4', 'it is a zip'), (b'\x1f\x8b\x08', 'cannot be read'), (b'<html>', 'a web page'),
+])
+def test_a_wrong_file_of_items_is_an_error_that_names_it(content, says, films, tmp_path):
+    "Whoever reads it"
+    folder = movielens(films, tmp_path/'a', 'u.data', 'u.item')
+    (folder/'u.item').write_bytes(content)
+    for read in read_ratings, lambda path: read_titles(path/'u.item'), lambda path: read_items(path/'u.data'):
+        with pytest.raises(DataError, match=says) as e: read(folder)
+        assert 'u.item' in str(e.value) and '\n' not in str(e.value)
+
+
+def test_netflix_blocks(tmp_path):
+    "Items in lines of their own, dates, titles from the file that Netflix gives"
+    path = tmp_path/'combined_data_1.txt'
+    path.write_text('1:\n1488844,3,2005-09-06\n822109,5,2005-05-13\n2:\n3:\n1488844,4,2005-10-19\n')
+    df = read_ratings(path)
+    assert df[['user', 'movie', 'rating']].values.tolist() == [[1488844, 1, 3], [822109, 1, 5], [1488844, 3, 4]]
+    assert df.timestamp[0] == pd.Timestamp('2005-09-06')
+    path.write_text('1:\n1488844\n')
+    with pytest.raises(DataError, match="is user,rating,date, not '1488844'"): read_ratings(path)
+
+
+def test_json_lines(films, tmp_path):
+    "Keys by name; a title only if it is named, since it may be a review's"
+    path = tmp_path/'reviews.jsonl'
+    names = {'user': 'reviewerID', 'movie': 'asin', 'rating': 'overall', 'timestamp': 'unixReviewTime'}
+    rows = films.assign(helpful='[2, 3]').rename(columns=names).to_dict('records')
+    path.write_text('\n'.join(json.dumps(o) for o in rows) + '\n\n', encoding='utf-8')
+    given = dict(user='reviewerID', item='asin', rating='overall', time='unixReviewTime')
+    assert 'title' not in read_ratings(path, **given)
+    df = read_ratings(path, title='title', **given)
+    pd.testing.assert_frame_equal(df[films.columns], films, check_dtype=False)
+    with pytest.raises(RatingsError, match="JSON, with keys: no column is named user: say which"): read_ratings(path)
+    path.write_text('{"user": "a", "item": 7, "rating": "5.0"}\n{"user": "b", "rating": 4}\n')
+    with pytest.raises(RatingsError, match="'item' is missing in 1 of 2 rows"): read_ratings(path)
+
+
+def test_jester_is_wide(tmp_path):
+    "A line for each person; 99 is no rating, which is said; a line that does not add up is named"
+    rows = [[7.5 if (u+i) % 3 else 99 for i in range(100)] for u in range(5)]
+    lines = [','.join(map(str, [sum(o != 99 for o in row), *row])) for row in rows]
+    (tmp_path/'jester.csv').write_text('\n'.join(lines))
+    df, said = heard(tmp_path/'jester.csv')
+    want = [[u+1, i+1, 7.5] for u in range(5) for i in range(100) if (u+i) % 3]
+    assert df.values.tolist() == want and f'{500-len(want)} cells of 99 are no ratings' in said[0]
+    (tmp_path/'jester.csv').write_text('\n'.join([*lines[:3], '1'+lines[3]]))
+    with pytest.raises(DataError, match='user 4 has another number of ratings'): read_ratings(tmp_path/'jester.csv')
 
 
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path, films):
@@ -238,6 +507,7 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path, films):
     assert done.returncode and 'x.parquet' in last and 'pip install pyarrow' in last
 
 
+@pytest.mark.filterwarnings('ignore:.* is not UTF-8')
 def test_inexact_reading_gives_the_same_for_plain_numbers(films, tmp_path):
     "What `load_ratings` asks for: faster, the same frame where ids are numbers"
     for kind in 'csv', 'ratings.dat in a folder', 'u.data in a zip', 'latin-1':
