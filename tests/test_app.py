@@ -4,6 +4,7 @@ import io
 import json
 import multiprocessing
 import os
+import re
 import resource
 import shutil
 import signal
@@ -18,7 +19,7 @@ import pandas as pd
 import pytest
 
 import collab_course
-from collab_course import BayesianMF, BiasedMF, Popularity, Ratings, load
+from collab_course import BayesianMF, BiasedMF, Popularity, Ratings, load, read_ratings
 from collab_course.app import cli, main
 from collab_course.data import split_random, split_time
 from collab_course.settings import setting_ranges
@@ -226,6 +227,77 @@ def test_data_counts_many_values_in_ten_parts(tmp_path):
     out, _ = run('data', text(df, tmp_path/'x.csv'), '--csv', cwd=tmp_path)
     table = pd.read_csv(io.StringIO(out))
     assert table.columns.to_list() == ['rating', 'rows'] and len(table) == 10 and table['rows'].sum() == 101
+
+
+@pytest.mark.parametrize('ratings, says', [
+    ([0]*30+[7, 8, 9, 10]*5, '30 ratings are 0, the others go from 7 to 10'), ([-1]*12+[6, 7, 8, 9, 10]*8, '--drop -1'),
+    ([99]*5+[1, 2, 3, 4, 5]*9, '--drop 99'), ([1]*50, 'all ratings are 1'), ([1]*40+[2, 3, 5, 8, 900], 'the highest rating is 900'),
+    ([1, 2, 3, 4, 5]*9, None), ([.5*k for k in range(1, 11)]*5, None), ([0, 1]*9, None),
+])
+def test_ratings_that_are_none_are_pointed_out(ratings, says, tmp_path):
+    "By `data` and by `train`"
+    rows = [(k % 10, k//10, r) for k, r in enumerate(ratings)]
+    text(pd.DataFrame(rows, columns=['user', 'item', 'rating']), tmp_path/'x.csv')
+    odd = json.loads(quick('data', 'x.csv', '--json', cwd=tmp_path)[0])['odd']
+    _, err = quick('train', 'x.csv', '--out', 'm', '--model', 'damped-means', cwd=tmp_path)
+    if says is None: assert not any('rating' in o for o in odd) and 'odd' not in err
+    else: assert says in odd[0] and f'collab_course: odd: {odd[0]}\n' in err
+
+
+def test_train_says_what_was_read(tmp_path):
+    "A guessed encoding, rows left out, pairs that come twice; whatever Python does with warnings; --quiet is quiet"
+    lines = ''.join(f'{u},Amélie {i},{r}\n' for u in range(9) for i in range(6) for r in (1, 5, -1))
+    (tmp_path/'x.csv').write_bytes(('user,item,rating\n'+lines).encode('cp1252'))
+    code = 'from collab_course.app import main; main()'
+    args = [sys.executable, '-W', 'ignore', '-c', code, 'train', 'x.csv', '--out', 'm', '--model', 'damped-means', '--drop', '-1']
+    done = subprocess.run(args, cwd=tmp_path, capture_output=True, text=True)
+    said = done.stderr.splitlines()
+    assert done.returncode == 0 and len(said) == 5 and all(o.startswith('collab_course: ') for o in said)
+    for words, line in zip(('line 2 is not UTF-8', 'user = user', 'left out: 54 rows rated -1', 'odd: 54 pairs .* more than once', 'odd: 54 of these pairs'), said):
+        assert re.search(words, line)
+    assert subprocess.run([*args, '--quiet'], cwd=tmp_path, capture_output=True, text=True).stderr == ''
+
+
+def test_reading_options_are_the_librarys(films, tmp_path):
+    "--no-header, --titles, --drop, --encoding, in every command that reads"
+    rows = films[['rating', 'user', 'movie']].assign(rating=films.rating.where(films.movie != 3, 99))
+    text(rows, tmp_path/'x.csv', header=False)
+    items = films[['movie', 'title']].drop_duplicates('movie').assign(title=lambda o: 'Амели '+o.title)
+    items = items[~items.title.str.contains('é')].rename(columns={'movie': 'id', 'title': 'name'})
+    text(items, tmp_path/'films.csv', 'cp1251')
+    args = '--no-header --user 1 --item 2 --rating 0 --drop 99 --drop 98 --titles films.csv --title name --encoding cp1251'.split()
+    out, err = quick('train', 'x.csv', *args, '--out', 'm', '--model', 'damped-means', cwd=tmp_path)
+    df = read_ratings(tmp_path/'x.csv', 1, 2, 0, 'name', header=False, titles=tmp_path/'films.csv', drop=(99, 98), encoding='cp1251')
+    assert f'{len(df)} ratings' in out and 'left out: 30 rows rated 99' in err and 'left out: 0 rows rated 98' in err
+    assert 'Амели Twin' in set(df.title) == {*load(tmp_path/'m').ratings.titles}
+    seen = json.loads(quick('data', 'x.csv', *args, '--json', cwd=tmp_path)[0])
+    assert seen['rows'] == len(df) and seen['columns']['title'] == 'title in films.csv'
+    quick('update', 'm', 'x.csv', *args, '--quiet', cwd=tmp_path)
+    quick('evaluate', 'x.csv', *args, '--model', 'damped-means', '--quiet', cwd=tmp_path)
+    assert "encoding='klingon' is not known" in refused('data', 'x.csv', '--encoding', 'klingon', cwd=tmp_path)
+    assert 'none.csv does not exist' in refused('data', 'x.csv', *args[:7], '--titles', 'none.csv', cwd=tmp_path)
+
+
+@pytest.mark.parametrize('name', ['-', '/dev/stdin'])
+def test_standard_input_is_a_file_of_ratings(name, films, tmp_path):
+    "For every command that reads one"
+    data = films.to_csv(index=False)
+    assert json.loads(run('data', name, '--json', cwd=tmp_path, input=data)[0])['rows'] == len(films)
+    out, _ = run('train', name, '--out', 'm', '--model', 'damped-means', '--quiet', cwd=tmp_path, input=data)
+    assert '900 ratings' in out
+    assert 'it is empty' in run('data', name, cwd=tmp_path, input='', code=2)[1]
+
+
+def test_names_cannot_command_the_terminal(tmp_path):
+    "Of files and of columns, in answers and in errors"
+    bad = '\x1b[2Jred\x07.csv'
+    (tmp_path/bad).write_text('\x1b]user,\x9bitem,rating\na,b,3\n')
+    out, _ = run('data', bad, cwd=tmp_path)
+    assert '?[2Jred?.csv' in out and 'user = ?]user, item = ?item' in out
+    _, err = quick('train', bad, '--out', 'm', '--model', 'popularity', cwd=tmp_path)
+    for missing in bad[1:], '\x1b]0;x':
+        err += refused('data', missing, cwd=tmp_path)
+    assert not any(ord(c) < 32 and c != '\n' or 127 <= ord(c) < 160 for c in out+err)
 
 
 @pytest.mark.parametrize('command', COMMANDS)
