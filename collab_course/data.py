@@ -249,10 +249,10 @@ def load_ratings(
     df.attrs = {}
     return df
 
-# %% ../nbs/02_data.ipynb #685b5501
+# %% ../nbs/02_data.ipynb #fa6263fc
 def _without(df, rating, drop):
     "The rows whose rating is none of `drop`, and how many went for each of these"
-    drop = [drop] if isinstance(drop, (str,Real)) else [*drop]
+    drop = [] if drop is None else [drop] if isinstance(drop, (str,Real)) else [*drop]
     if not drop: return df, {}
     texts,numbers = df[rating].map(str).str.strip(),pd.to_numeric(df[rating], errors='coerce')
     gone,counts = np.zeros(len(df), dtype=bool),{}

@@ -164,7 +164,7 @@ def guess_note(
     return [f'line {survey.guessed} is not UTF-8, so it is read as Windows-1252; if letters are '
             'wrong, say encoding=, or --encoding']
 
-# %% ../nbs/01_files.ipynb #8114feb0
+# %% ../nbs/01_files.ipynb #1abcc232
 @contextmanager
 def open_text(
     f, # bytes, as `open_bytes` gives them
@@ -176,5 +176,7 @@ def open_text(
     f.seek(0)
     errors = 'collab_course.latin_1' if survey.guessed else 'strict'
     t = io.TextIOWrapper(f, encoding=survey.encoding, errors=errors, newline='')
-    try: yield t
+    try:
+        if t.read(1)!='\ufeff': t.seek(0) # a mark that the encoding did not take away
+        yield t
     finally: t.detach()

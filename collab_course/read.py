@@ -240,7 +240,9 @@ def _from_parquet(f, given):
         raise ValueError('to read Parquet, install pyarrow: pip install pyarrow') from e
     names = pick_columns(df.columns, **given)
     df = df[list(dict.fromkeys(names.values()))].reset_index(drop=True)
-    if title := names.get('title'): df[title] = df[title].astype(object).fillna('')
+    if title := names.get('title'):
+        texts = df[title].astype(object)
+        df[title] = texts.where(texts.notna(), '').map(str)
     return df, names, []
 
 # %% ../nbs/01_read.ipynb #26ff8baf

@@ -419,6 +419,7 @@ def test_ratings_to_leave_out(tmp_path):
     for drop in 99, '99', [99], ('99.0',): assert len(read_ratings(path, drop=drop)) == 1
     pd.DataFrame({'user': [1, 2], 'item': [1, 1], 'rating': [4., None]}).to_parquet(tmp_path/'x.parquet')
     assert len(read_ratings(tmp_path/'x.parquet', drop='nan')) == 1
+    assert len(read_ratings(path, drop=None)) == 2
 
 
 def test_titles_in_a_file_of_their_own(films, tmp_path):
@@ -496,6 +497,20 @@ def test_jester_is_wide(tmp_path):
     assert df.values.tolist() == want and f'{500-len(want)} cells of 99 are no ratings' in said[0]
     (tmp_path/'jester.csv').write_text('\n'.join([*lines[:3], '1'+lines[3]]))
     with pytest.raises(DataError, match='user 4 has another number of ratings'): read_ratings(tmp_path/'jester.csv')
+
+
+def test_titles_in_parquet_are_text(tmp_path):
+    "Missing ones are blank, and so shown by their id; a number or a list is written out"
+    for titles, want in ([None, 'NA'], ['1', 'NA']), ([1984, None], ['1984.0', '2']), ([['a'], ['b']], ["['a']", "['b']"]):
+        pd.DataFrame({'user': [1, 2], 'item': [1, 2], 'rating': [4, 5], 'title': titles}).to_parquet(tmp_path/'x.parquet')
+        assert read_ratings(tmp_path/'x.parquet').title.tolist() == want
+
+
+def test_a_byte_order_mark_is_no_letter(tmp_path):
+    "Whatever encoding is said; it would make an id text"
+    for mark, said in ('utf-8-sig', 'utf-8'), ('utf-16', 'utf-16-le'), ('utf-16', None):
+        (tmp_path/'x.csv').write_bytes('1,1,5\n2,1,4\n'.encode(mark))
+        assert read_ratings(tmp_path/'x.csv', header=False, encoding=said).user.tolist() == [1, 2]
 
 
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path, films):
