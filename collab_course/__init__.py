@@ -42,6 +42,7 @@ Modules:
 - `collab_course.ratings`: What every model learns from: one table, checked once and numbered once.
 - `collab_course.read`: Any file of ratings becomes one frame, and nothing in it is guessed.
 - `collab_course.recommender`: One protocol for all models: settings, fit, and the same questions.
+- `collab_course.schema`: What must hold before a saved model is believed.
 - `collab_course.settings`: What a setting may be, and a bar that shows how far a fit has come.
 - `collab_course.show`: For people a table that lines up, for programs JSON or CSV.
 - `collab_course.store`: A trained model in a folder: written whole or not at all, and read back with suspicion.

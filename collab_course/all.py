@@ -11,6 +11,7 @@ from collab_course.data import *
 from collab_course.widgets import *
 from collab_course.store import *
 from collab_course.settings import *
+from collab_course.schema import *
 from collab_course.crosstab import *
 from collab_course.embedding import *
 from collab_course.loaders import *

@@ -20,9 +20,9 @@ from .interpret import similarities
 from .ids import as_ratings
 from .ranking import ManyLists,half_width,rank_items
 from .ratings import History,Ratings,as_table
+from .schema import SavedRatings,check_model,ratings_info,ratings_tensors
 from .settings import HasSettings,check_n,check_settings
-from .store import SavedModelError,SavedRatings,load_folder,pack
-from .store import ratings_info,ratings_tensors,save_folder,unpack
+from .store import SavedModelError,load_folder,pack,save_folder,saved_errors,unpack
 
 # %% ../nbs/41_recommender.ipynb #92b9d73c
 class _Training:
@@ -318,6 +318,7 @@ class _Saving:
                  and len(vars(v).get('ratings', self.ratings))!=len(self.ratings)]
         if other: raise TypeError(f'{other[0]} was trained on other rows, and one table is saved')
         used = vars(self).get('used') # None for an untrained model among another's settings
+        if used is not None: check_model(self, used, fitted, self.ratings)
         return dict(model=type(self).__name__, used=pack(used, f'{name}used', tensors),
                     settings=pack(self.settings(), f'{name}settings', tensors),
                     fitted={k: pack(v, f'{name}{k}', tensors) for k,v in fitted.items()})
@@ -329,12 +330,11 @@ class _Saving:
     )->Path: # the folder
         "Save to a folder; if that fails at any point, what was saved there before is still whole"
         r,tensors = self.ratings.by_order(),{}
-        known = r.saved.info['ratings'] if isinstance(r, SavedRatings) else ratings_info(r)
-        info = self.packed('', tensors) | dict(ratings=known)
+        info = self.packed('', tensors) | dict(ratings=ratings_info(r, tensors))
         try: rest = ratings_tensors(r) if ratings else None
         except SavedModelError as e:
             raise SavedModelError(f'{e}; save(folder, ratings=False) does without them') from e
-        return save_folder(folder, info, {**tensors, 'x': r.x}, rest)
+        return save_folder(folder, info, tensors, rest)
 
     @classmethod
     def load(cls,
@@ -368,11 +368,16 @@ def _class(name, classes):
 def _restored(info, saved, classes, ratings):
     "The model that `packed` has taken apart"
     def inner(o): return unpack(o, saved.tensors, lambda x: _restored(x, saved, classes, ratings))
-    cls = _class(info['model'], classes)
-    model = cls(**inner(info['settings']))
+    settings,used = inner(info['settings']),inner(info['used'])
     fitted = {k: inner(v) for k,v in info['fitted'].items()}
-    if info['used'] is not None:
-        vars(model).update(fitted, used=inner(info['used']), ratings=ratings)
+    return _model(_class(info['model'], classes), settings, used, fitted, ratings)
+
+def _model(cls, settings, used, fitted, ratings):
+    "A model of its parts, which are checked first"
+    model = cls(**settings)
+    if used is not None: # it is trained
+        check_model(model, used, fitted, ratings)
+        vars(model).update(fitted, used=used, ratings=ratings)
     return model
 
 def _from_0_1(saved, classes):
@@ -385,9 +390,7 @@ def _from_0_1(saved, classes):
         title_rows=list(range(len(info['items']))), # predictions were clipped to its y_range:
         rating_limits=info['limits' if kind=='Recommender' else 'y_range'])
     saved = saved._replace(info=dict(ratings=table), tensors=dict(x=saved.tensors['pairs']))
-    model = cls(**settings)
-    vars(model).update(fitted, used={}, ratings=SavedRatings.read(saved))
-    return model
+    return _model(cls, settings, {}, fitted, SavedRatings.read(saved))
 
 def load(
     folder:str|Path, # where a model's `save` put it
@@ -395,12 +398,9 @@ def load(
 )->Recommender: # the model, ready to be asked
     "Load a saved model, or raise `SavedModelError`; no code is run or named by the files"
     saved,classes = load_folder(folder),[classes] if isinstance(classes, type) else [*classes]
-    try:
+    with saved_errors(saved.folder):
         if saved.version==1: return _from_0_1(saved, classes)
         return _restored(saved.info, saved, classes, SavedRatings.read(saved))
-    except (KeyError,TypeError,ValueError,IndexError,AttributeError) as e:
-        if isinstance(e, SavedModelError): raise
-        raise SavedModelError(f'{folder} is damaged: {type(e).__name__}: {e}') from e
 
 # %% ../nbs/41_recommender.ipynb #444705e8
 class DampedMeans(Recommender):
