@@ -108,11 +108,12 @@ def _check_rest(o, r):
               and (items[rows]==r.x[:,1]).all(), "titles are not those of the rows' items")
     _must(dated==(r.columns['time'] is not None), 'it says something else of times than the head')
     if not dated: return
-    if 'time_unit' in o: fine = fits(o['time'], 'i8') and o['time_unit'].tobytes() in _units
-    else: fine = fits(o['time'], *(f'{kind}{n}' for kind in 'iuf' for n in (1,2,4,8)))
+    unit = o.get('time_unit')
+    if unit is None: fine = fits(o['time'], *(f'{kind}{n}' for kind in 'iuf' for n in (1,2,4,8)))
+    else: fine = fits(o['time'], 'i8') and unit.dtype=='uint8' and unit.tolist() in _units
     _must(fine, 'times are neither numbers nor dates')
 
-_units = b's',b'ms',b'us',b'ns'
+_units = [[*o] for o in (b's',b'ms',b'us',b'ns')]
 
 # %% ../nbs/07_schema.ipynb #d1719215
 def _number(o): return isinstance(o, Real) and not isinstance(o, bool) and math.isfinite(o)

@@ -141,8 +141,8 @@ def saved_errors(
     try: yield
     except SavedModelError: raise
     except _odd as e:
-        what = e if type(e) is ValueError else f'{type(e).__name__}: {e}'
-        raise SavedModelError(f'{path} is damaged: {what}') from e
+        what = '' if type(e) is ValueError else f'{type(e).__name__}: '
+        raise SavedModelError(f'{path} is damaged: {what}{str(e)[:200]}') from e
 
 def _no_constant(name): raise ValueError(f'{name} is no number of JSON')
 
