@@ -267,7 +267,7 @@ GOOD = 'user,item,rating\n1,1,5\n1,2,3\n2,1,4\n'
     ('D#user\tD#item\tC#rating\n1\t1\t5\n', {}, ['a table of Orange']),
     ('user,'+','.join(f'joke{k}' for k in range(30))+'\nann,'+','.join('5' for k in range(30))+'\n', {}, ['Is it a wide table', 'pandas.melt']),
     (b'\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', {}, ['it is an Excel file', 'as CSV']),
-    (gzip.compress(b'\0'*257+b'ustar'), {}, ['it is a tar archive']),
+    (gzip.compress(b'\0'*257+b'ustar', mtime=0), {}, ['it is a tar archive']),
     (b'SQLite format 3\0', {}, ['SQLite']), (b'\x80\x04\x95', {}, ['pickle']), (b'\x89HDF\r\n', {}, ['HDF5']), (b'ARROW1\0\0', {}, ['Arrow']),
     ('\n<!DOCTYPE html>\n<html>', {}, ['it is a web page']), ('<?xml version="1.0"?>', {}, ['it is XML']),
     ('version https://git-lfs.github.com/spec/v1\n', {}, ['Git LFS']),
