@@ -64,6 +64,7 @@ def site(whole):
     ('<style>@import "https://example.com/x.css";</style>', 'is loaded from elsewhere'),
     ('<p style="background: url(missing.png)">x</p>', 'leads to no file'),
     ('<span class="math inline">x^2</span>', 'is not MathML'),
+    ('<p>see [<a href="bias.html"><code>Bias</code></a>](bias.html)</p>', 'it shows Markdown: ](bias.html)'),
     ('<div class="cell-output-stderr">Warning</div>', 'shows a warning or an error'),
 ])
 def test_a_broken_page_is_found(site, addition, problem):

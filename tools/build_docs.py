@@ -34,6 +34,9 @@ PREFIX = re.compile(r'^\d+[a-z]*_')
 LINK = re.compile(r'(?<=\]\(|- )\d+[a-z]*_(?=\w+\.ipynb[)#\n])')
 # nbdev links a word in backticks to what has that name, also to private names, which no page shows
 PRIVATE = re.compile(r'\[(`_\w+`)\]\([^)]*\)')
+# ... also within a link of the text's own, and a link cannot stand in a link
+NESTED = re.compile(r'\[((?:[^\[\]\n]|\[`[^`\n]+`\]\([^)\n]*\))+)\]\(([^)\s]+)\)')
+INNER = re.compile(r'\[(`[^`]+`)\]\([^)]*\)')
 MATH = re.compile(r'<span class="math (inline|display)">\\[(\[](.*?)\\[)\]]</span>', re.S)
 KATEX = re.compile(r'<link [^>]*katex[^>]*>|<script [^>]*katex[^>]*></script>')
 TABLE_STYLE = re.compile(r'<style scoped>.*?</style>\s*', re.S)
@@ -59,10 +62,19 @@ def is_docstring(cell):
     return cell['cell_type'] == 'markdown' and ''.join(cell['source']).startswith('#| export')
 
 
+def unnested(found):
+    "A link without the links within its text"
+    text = INNER.sub(r'\1', found[1])
+    return f'[{text}]({found[2]})'
+
+
 def page(text):
     "A processed notebook as the site shows it: links to pages, no docstring of the module"
     nb = json.loads(text)
     nb['cells'] = [cell for cell in nb['cells'] if not is_docstring(cell)]
+    for cell in nb['cells']:
+        if cell['cell_type'] != 'markdown': continue
+        cell['source'] = NESTED.sub(unnested, ''.join(cell['source'])).splitlines(True)
     text = json.dumps(nb, ensure_ascii=False, indent=1)
     return PRIVATE.sub(r'\1', LINK.sub('', text)).replace(BADGE, 'colab-badge.svg')
 

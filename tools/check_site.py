@@ -21,6 +21,8 @@ LOADED = [('img', 'src'), ('script', 'src'), ('link', 'href'), ('iframe', 'src')
           ('source', 'src'), ('source', 'srcset'), ('video', 'src'), ('audio', 'src'),
           ('object', 'data'), ('use', 'href'), ('image', 'href')]
 ADDRESS = re.compile(r'https?://[^\s"\'`]+')
+# The end of a link that stayed Markdown
+MARKDOWN = re.compile(r'\]\([\w./#:-]+\)')
 CSS_URL = re.compile(r'url\(\s*["\']?([^"\')]+)|@import\s+["\']([^"\']+)')
 
 
@@ -77,6 +79,9 @@ def page_problems(site, path, soup):
         if not tag.get('alt'): yield f'an image has no alt text: {str(tag)[:80]}'
     for tag in soup.select('span.math'):
         if not tag.math: yield f'maths is not MathML: {tag.get_text()}'
+    for text in soup.find_all(string=MARKDOWN):
+        if not text.find_parent(['pre', 'code', 'script', 'style', 'textarea']):
+            yield f'it shows Markdown: {text.strip()[:80]}'
     for tag in soup.select('.cell-output-stderr, .cell-output-error'):
         yield f'it shows a warning or an error: {tag.get_text().strip()[:80]}'
     if not soup.html.get('lang'): yield 'it has no lang'
