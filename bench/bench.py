@@ -311,7 +311,6 @@ def check_sizes(rows):
     if worse: sys.exit(f'worse than damped means: {worse}')
 
 
-# By part, how it is measured and what is promised of it
 def measure_large(repeats):
     "RMSE on a fiftieth held out, and CPU seconds of a fit from a frame, on ratings of a planted rank"
     from collab_course import BayesianMF, BiasedMF, DampedMeans, Ensemble
@@ -344,6 +343,7 @@ def check_large(rows):
     assert not broken, f'less accurate than promised: {broken}'
 
 
+# By part, how it is measured and what is promised of it
 PARTS = {'steps': (measure_steps, check_steps),
          'peers': (lambda repeats: peers('--repeats', str(repeats)), lambda rows: None),
          'folds': (lambda repeats: our_folds() + peers('--folds'), check_folds),
