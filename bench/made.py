@@ -76,3 +76,10 @@ def planted_ratings(shape, seed=0, rank=8, noise=.75, clusters=None):
     stars = truth + noise*rng.standard_normal(len(user), dtype='float32')
     stars = np.clip(np.round(2*stars)/2, .5, 5).astype('float32')
     return pd.DataFrame({'user': user, 'movie': movie, 'rating': stars}), truth.clip(.5, 5)
+
+
+def planted_split(shape, share=.02):
+    "Planted ratings: a frame to train on, one held out, and what the truth says of the latter"
+    df, truth = planted_ratings(shape)
+    out = np.random.default_rng(1).random(len(df)) < share
+    return (df[~out].reset_index(drop=True), df[out].reset_index(drop=True), truth[out])
