@@ -78,7 +78,7 @@ def hand_gradient(
     other[...,0] = float(biased)             # and that of a bias is 1
     other *= _score_gradient(score, y, y_range)[:,None,None]
     out = torch.zeros_like(W) if out is None else out.zero_()
-    return out.index_add_(0, x.flatten(), other.flatten(0, 1))
+    return out.index_put_((x.flatten(),), other.flatten(0, 1), accumulate=True)
 
 def _score_gradient(score, y, y_range):
     "Derivative of the mean squared error by each score"
@@ -95,12 +95,13 @@ def fit_by_hand(
     wd:float=.1, # decoupled weight decay, 0 turns it off
 )->DataFrame: # a row per epoch: MSE over all rows of `train` and of `valid`
     "Train like `fit_loop`, with the gradient worked out by hand"
-    W,train,losses = flat_weights(model),dls.train,[]
+    train,device,losses = dls.train,dls.train.x.device,[]
     (users,bias),_ = weight_tables(model)
     rates = _rates(count_steps(n_epoch, train), lr)
-    G,m,v,step = [torch.zeros_like(W) for _ in range(3)] + [torch.zeros(())]
+    W = flat_weights(model.to(device)).to(device)
+    G,m,v,step = [torch.zeros_like(W) for _ in range(3)] + [W.new_zeros(())]
     fixed = dict(fused=True, amsgrad=False, maximize=False, beta2=.99, eps=1e-5, weight_decay=wd)
-    rows = train.x.long() + torch.tensor([0, len(users)]) # users come first
+    rows = train.x.long() + torch.tensor([0, len(users)], device=device) # users come first
     with one_thread(), torch.no_grad():
         for _ in range(n_epoch):
             order = train.get_idxs()
@@ -115,7 +116,7 @@ def fit_by_hand(
 # %% ../nbs/30_by_hand.ipynb #bb9aa329
 def _rates(n_steps, lr):
     "Learning rate and momentum, step by step"
-    opt,schedule = one_cycle([torch.zeros(1)], n_steps, lr, wd=0)
+    opt,schedule = one_cycle([torch.zeros(1, device='cpu')], n_steps, lr, wd=0)
     opt.step() # without a gradient it changes nothing; PyTorch wants it before the schedule's
     for _ in range(n_steps):
         yield opt.param_groups[0]['lr'],opt.param_groups[0]['betas'][0]

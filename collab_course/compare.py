@@ -41,7 +41,7 @@ def copy_weights(
     pairs = [(ours.user_factors,theirs.u_weight,u), (ours.item_factors,theirs.i_weight,i),
              (ours.user_bias,theirs.u_bias,u), (ours.item_bias,theirs.i_bias,i)]
     for mine,its,rows in pairs:
-        if back: its.weight.data[rows] = mine.weight.data
+        if back: its.weight.data[rows] = mine.weight.data.to(its.weight.device)
         else:    mine.weight.data.copy_(its.weight.data[rows])
 
 # %% ../nbs/23_compare.ipynb #5009b3eb

@@ -47,6 +47,7 @@ def fit_fast(
             lr=lr, wd=wd, bs=train.bs, y_range=model.y_range, biased=bias is not None,
             catch_up=catch_up, valid=_arrays(dls.valid), progress=bar.update, on_epoch=on_epoch)
         finally: set_weights(model, W)
+    model.to(dls.train.x.device) # as `fit_loop` does, though the sums run on the CPU
     return losses_by_epoch(losses, lr)
 
 # %% ../nbs/32_fast.ipynb #06adca61

@@ -86,14 +86,17 @@ class TensorDL(_Looks, _Copies, DataLoader):
         self.gen.seed() if seed is None else self.gen.manual_seed(int(seed))
 
     def get_idxs(self)->Tensor: # the rows of the coming epoch, shape (n,)
-        if not self.shuffle: return torch.arange(self.n)
-        return torch.randperm(self.n, generator=self.gen)
+        if not self.shuffle: return torch.arange(self.n, device='cpu')
+        return torch.randperm(self.n, generator=self.gen, device='cpu')
 
     def __iter__(self):
         pieces = self.get_idxs().split(self.bs)
         return ((self.x[idx].long(), self.y[idx]) for idx in pieces if len(idx))
 
-    def to(self, device): self.device,self.x,self.y = device,self.x.to(device),self.y.to(device)
+    def to(self, device): # 'cuda', say; the order of batches is still drawn on the CPU
+        self.x,self.y = self.x.to(device),self.y.to(device)
+        self.device = self.x.device
+        return self
 
 # %% ../nbs/13_loaders.ipynb #cb6a7435
 def collab_loaders(
@@ -106,7 +109,7 @@ def collab_loaders(
     seed:int|None=42, # of the split and of the order of batches
     title:str|None='title', # column of titles, to show and to keep pairs together, if there
     val_bs:int=4096, # validation batch size
-    device=None, # where batches are, such as 'cuda'; None for the CPU
+    device=None, # where batches are, such as 'cuda'; None for the CPU, whatever the defaults are
 )->DataLoaders: # `x`, int64 (bs,2), and `y`, float32 (bs,); with `Vocab`s `users` and `items`
     "Batches for fastai's `Learner`, with every training row exactly once an epoch"
     ratings = _as_ratings(df, user=user, item=item, rating=rating, title=title)
@@ -115,7 +118,8 @@ def collab_loaders(
     x,y = torch.from_numpy(ratings.x),torch.from_numpy(ratings.y.astype('float32'))
     names = ratings.users.ids,ratings.titles
     dls = DataLoaders(TensorDL(x[train], y[train], bs, shuffle=True, seed=seed, names=names),
-                      TensorDL(x[valid], y[valid], val_bs, names=names), device=device or 'cpu')
+                      TensorDL(x[valid], y[valid], val_bs, names=names),
+                      device=torch.device('cpu' if device is None else device))
     dls.users,dls.items = ratings.users,ratings.items
     return dls
 

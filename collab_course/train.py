@@ -29,10 +29,11 @@ def mse_of(
     "The loss of a model on all rows of a loader"
     was = model.training
     model.eval()
+    device = next((o.device for o in model.parameters()), dl.x.device) # where the model is
     pieces = dl.x.split(4096) # small enough for the cache, which is several times faster
-    with torch.no_grad(): preds = torch.cat([model(x) for x in pieces])
+    with torch.no_grad(): preds = torch.cat([model(x.to(device)) for x in pieces])
     model.train(was)
-    return mse_loss(preds, dl.y).item()
+    return mse_loss(preds, dl.y.to(preds.device)).item()
 
 # %% ../nbs/15_train.ipynb #8be06da7
 def one_cycle(
@@ -51,7 +52,7 @@ def one_cycle(
 @contextmanager
 def one_thread():
     "Torch on one thread, numbers below 1e-38 taken as 0; and as it was afterwards"
-    tiny = torch.tensor(1e-40, dtype=torch.float32)
+    tiny = torch.tensor(1e-40, dtype=torch.float32, device='cpu')
     n,flush = torch.get_num_threads(),(tiny*1).item()==0
     torch.set_num_threads(1)
     torch.set_flush_denormal(True) # arithmetic with such numbers is many times slower
@@ -84,13 +85,24 @@ def isolated_rng(
     seed:int|None, # of PyTorch's random numbers inside; None for others each time
 ):
     "Random numbers of our own inside; the caller's go on afterwards as before"
-    py,np_ = random.getstate(),np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
-        torch.seed() if seed is None else torch.manual_seed(seed)
-        try: yield
-        finally:
-            random.setstate(py)
-            np.random.set_state(np_)
+    py,np_,gens = random.getstate(),np.random.get_state(),_generators()
+    states = [gen.get_state() for gen in gens]
+    try:
+        for gen in gens: gen.seed() if seed is None else gen.manual_seed(seed)
+        yield
+    finally:
+        for gen,state in zip(gens, states): gen.set_state(state)
+        random.setstate(py)
+        np.random.set_state(np_)
+
+def _generators():
+    "PyTorch's random generators: the CPU's, and each GPU's where there is one"
+    gens = [torch.default_generator]
+    if torch.cuda.is_available() and not torch.cuda._is_in_bad_fork():
+        torch.cuda.init() # before that they are not there, and a seed would wait for them
+        gens += torch.cuda.default_generators
+    if torch.backends.mps.is_available(): gens.append(torch.mps._get_default_mps_generator())
+    return gens
 
 # %% ../nbs/15_train.ipynb #51462dba
 def fit_loop(
@@ -104,8 +116,9 @@ def fit_loop(
     on_epoch=None, # called after each epoch with its number and both losses
 )->DataFrame: # a row per epoch: MSE over all rows of `train` and of `valid`
     "Train like `Learner.fit_one_cycle`, in a plain PyTorch loop"
-    opt,schedule = one_cycle(model.parameters(), count_steps(n_epoch, dls.train), lr, wd)
-    losses = []
+    n_steps,losses = count_steps(n_epoch, dls.train),[]
+    model.to(dls.train.x.device)
+    opt,schedule = one_cycle(model.parameters(), n_steps, lr, wd)
     with one_thread(), progress_bar(n_epoch, desc, quiet) as bar:
         for _ in range(n_epoch):
             model.train()
@@ -148,7 +161,9 @@ def fit_together(
     quiet:bool=False, # no progress bar?
 )->list: # for each model what `fit_loop` returns
     "Train models at once, each as `fit_loop` would alone; `ValueError` unless numbers agree"
-    n_steps,lrs,groups = _check_together(models, loaders, n_epoch, lr, wd)
+    n_steps,lrs,wds = _check_together(models, loaders, n_epoch, lr, wd)
+    for model,dls in zip(models, loaders): model.to(dls.train.x.device)
+    groups = _groups(models, lrs, wds)
     opt,schedule = one_cycle(groups, n_steps, [o['lr'] for o in groups], 0)
     losses = [[] for _ in models]
     with one_thread(), progress_bar(n_epoch, desc, quiet) as bar:
@@ -166,7 +181,7 @@ def fit_together(
 
 # %% ../nbs/15_train.ipynb #c90f3b7e
 def _check_together(models, loaders, n_epoch, lr, wd):
-    "Steps in all, each model's rate, and the optimizer's groups, one for each rate and decay"
+    "Steps in all, and each model's rate and decay"
     n = len(models)
     lrs,wds = [[o]*n if np.ndim(o)==0 else list(o) for o in (lr,wd)]
     if n==0 or not n==len(loaders)==len(lrs)==len(wds) or len({*map(id, models)})<n:
@@ -174,7 +189,12 @@ def _check_together(models, loaders, n_epoch, lr, wd):
             f'its own, but there are {len(loaders)}, {len(lrs)} and {len(wds)} of these')
     steps = {count_steps(n_epoch, dls.train) for dls in loaders}
     if len(steps)>1: raise ValueError(f'loaders with unequal numbers of steps: {sorted(steps)}')
+    devices = {str(dls.train.x.device) for dls in loaders}
+    if len(devices)>1: raise ValueError(f'loaders on more than one device: {sorted(devices)}')
+    return steps.pop(), lrs, wds
+
+def _groups(models, lrs, wds):
+    "The optimizer's groups of parameters, one for each rate and decay"
     groups = defaultdict(list)
     for model,*how in zip(models, lrs, wds): groups[tuple(how)] += model.parameters()
-    groups = [dict(params=o, lr=rate, weight_decay=decay) for (rate,decay),o in groups.items()]
-    return steps.pop(), lrs, groups
+    return [dict(params=o, lr=rate, weight_decay=decay) for (rate,decay),o in groups.items()]
