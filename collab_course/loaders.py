@@ -115,11 +115,11 @@ def collab_loaders(
     ratings = _as_ratings(df, user=user, item=item, rating=rating, title=title)
     if split is None: split = split_random(ratings, 0.2, seed)
     train,valid = check_split(split, len(ratings))
-    x,y = torch.from_numpy(ratings.x),torch.from_numpy(ratings.y.astype('float32'))
+    device = torch.device('cpu' if device is None else device)
+    x,y = [torch.from_numpy(o).to(device) for o in (ratings.x, ratings.y.astype('float32'))]
     names = ratings.users.ids,ratings.titles
     dls = DataLoaders(TensorDL(x[train], y[train], bs, shuffle=True, seed=seed, names=names),
-                      TensorDL(x[valid], y[valid], val_bs, names=names),
-                      device=torch.device('cpu' if device is None else device))
+                      TensorDL(x[valid], y[valid], val_bs, names=names), device=x.device)
     dls.users,dls.items = ratings.users,ratings.items
     return dls
 
