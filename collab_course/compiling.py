@@ -12,6 +12,7 @@ __all__ = ['has_numba', 'warn_without_numba', 'compiled', 'no_refcount', 'inline
 # %% ../nbs/31_compiling.ipynb #eb89c802
 import warnings
 import numpy as np
+from contextlib import suppress
 
 # %% ../nbs/31_compiling.ipynb #dc7db917
 try: from numba import njit
@@ -36,9 +37,26 @@ def compiled(
     "Compile `f`, and keep the result for the next process"
     if njit is None: return f
     options = dict(fastmath=True, error_model='numpy', **options)
-    keep = f.__module__!='__main__' # a notebook's cells change, and numba looks at each alone
-    try: return njit(cache=keep, **options)(f)
-    except RuntimeError: return njit(**options)(f) # there is nowhere to keep it
+    if f.__module__=='__main__': return njit(**options)(f) # a notebook's cells change, and numba
+    try: res = njit(cache=True, **options)(f)              # looks at each alone
+    except (OSError,RuntimeError): return njit(**options)(f) # there is nowhere to keep it
+    if hasattr(res, '_cache'): res._cache = _Cache(res._cache)
+    return res
+
+class _Cache:
+    "numba's cache of a function; what cannot be read there is compiled anew"
+    def __init__(self, cache): self.cache = cache
+    def __getattr__(self, name): return getattr(self.cache, name)
+
+    def load_overload(self, sig, context):
+        try:
+            found = self.cache.load_overload(sig, context)
+            return found if found and tuple(found.signature.args)==tuple(sig) else None
+        except Exception: # cut off, of another version, not to be opened
+            with suppress(Exception): self.cache.flush()
+
+    def save_overload(self, sig, result):
+        with suppress(Exception): self.cache.save_overload(sig, result) # the disk may be full
 
 def no_refcount(
     f, # a function that makes no array
