@@ -11,14 +11,14 @@ __all__ = ['cli', 'main']
 
 # %% ../nbs/99_app.ipynb #fb065051
 import sys,warnings
-from contextlib import contextmanager
+from contextlib import contextmanager,suppress
 from pathlib import Path
 import click
 from . import __version__
 from .settings import check_settings,progress_bar,setting_ranges
 from .options import column_option,read_named,reading_options,together
 from .show import as_json,describe_ratings,print_table,printable,remarks
-from .show import report_text
+from .show import report_text,while_read
 
 # %% ../nbs/99_app.ipynb #f6212b98
 _whole = click.IntRange(1)
@@ -100,7 +100,8 @@ def _writable(folder):
 # %% ../nbs/99_app.ipynb #4b5686eb
 def _say(message):
     "One line on standard error"
-    click.echo('collab_course: ' + printable(' '.join(str(message).split())), err=True)
+    with suppress(OSError): # where nobody reads it
+        click.echo('collab_course: ' + printable(' '.join(str(message).split())), err=True)
 
 def _fail(message, code):
     "One line on standard error, and out"
@@ -419,14 +420,18 @@ def _both_sides(splits):
 
 # %% ../nbs/99_app.ipynb #17a20aa1
 def main():
-    "The entry point `collab_course`; a mistake or Ctrl-C gives one line and no traceback"
+    "What the program does; a mistake or Ctrl-C gives one line and no traceback"
     warnings.filterwarnings('ignore', message='.*torch.jit.script') # fastai's, on import
     warnings.showwarning = lambda message,*args,**kwargs: _say(message)
     if sys.stdout: sys.stdout.reconfigure(errors='backslashreplace') # where é cannot be shown
-    try: cli(standalone_mode=False, prog_name='collab_course')
-    except click.exceptions.NoArgsIsHelpError as e: e.show(); sys.exit(2)
+    try: while_read(lambda: cli(standalone_mode=False, prog_name='collab_course'))
+    except click.exceptions.NoArgsIsHelpError as e:
+        with suppress(OSError): e.show()
+        sys.exit(2)
     except click.ClickException as e: _fail(e.format_message(), e.exit_code)
-    except (click.Abort,KeyboardInterrupt): _fail('interrupted', 130)
+    except (click.Abort,KeyboardInterrupt) as e:
+        if isinstance(e.__cause__, EOFError): _fail(f'a file ends early: {e.__cause__}', 2)
+        _fail('interrupted', 130)
     except (OSError,MemoryError,ArithmeticError) as e: _fail(str(e) or type(e).__name__, 2)
     except ValueError as e:
         from collab_course.ids import RatingsError

@@ -20,7 +20,14 @@ def _as_array(x):
     "The weights of a layer, tensor or array, as float64 on the CPU; `x` stays as it is"
     x = getattr(x, 'weight', x)
     if hasattr(x, 'detach'): x = x.detach().cpu().double().numpy() # a tensor; no import of torch
-    return np.array(x, 'float64')
+    x = np.array(x, 'float64')
+    if not np.isfinite(x).all(): raise ValueError('weights are finite, and one is NaN or infinite')
+    return x
+
+def _scaled(x, axis=1):
+    "Rows, or all of `x`, by powers of 2 so that their squares are in range; the exponents"
+    _,size = np.frexp(abs(x).max(axis=axis, keepdims=True, initial=0))
+    return np.ldexp(x, -size), size
 
 def _labels(vocab):
     "The id or label of each row"
@@ -84,13 +91,13 @@ def pca(
     n:int=2, # components, strongest first, from 1 to the smaller of the two lengths
 )->tuple: # coordinates (n_items,n), shares of variance from 0 to 1 (n,), axes (n,n_factors)
     "Principal components, with signs that the rows decide"
-    x = _as_array(factors)
+    x,size = _scaled(_as_array(factors), axis=None)
     if not 1<=n<=min(x.shape): raise ValueError(f'n is from 1 to {min(x.shape)}, not {n}')
     u,s,axes = np.linalg.svd(x-x.mean(axis=0), full_matrices=False)
     coords = u*s
     signs = _signs(coords)
     share = s**2 / max((s**2).sum(), np.finfo(float).tiny)
-    return (coords*signs)[:,:n], share[:n], (signs[:,None]*axes)[:n]
+    return np.ldexp((coords*signs)[:,:n], size), share[:n], (signs[:,None]*axes)[:n]
 
 # %% ../nbs/20_interpret.ipynb #43ba4daa
 def similarities(
@@ -98,7 +105,7 @@ def similarities(
     row:int, # number of the row that all are compared with
 )->np.ndarray: # cosine of the angle to that row, -1 to 1, 0 for rows of zeros, shape (n_items,)
     "Do two rows point in the same direction?"
-    x = _as_array(factors)
+    x,_ = _scaled(_as_array(factors))
     length = np.linalg.norm(x, axis=1, keepdims=True)
     unit = x / np.maximum(length, np.finfo(float).tiny)
     return np.einsum('ij,j->i', unit, unit[row]).clip(-1, 1) # equal rows, equal bits
@@ -108,8 +115,8 @@ def distances(
     row:int, # number of the row that all are compared with
 )->np.ndarray: # Euclidean distance to that row, 0 or more, shape (n_items,)
     "How far apart are the ends of two rows?"
-    x = _as_array(factors)
-    return ((x-x[row])**2).sum(axis=1)**.5
+    x,size = _scaled(_as_array(factors), axis=None)
+    return np.ldexp(((x-x[row])**2).sum(axis=1)**.5, size.item())
 
 # %% ../nbs/20_interpret.ipynb #58be4e6a
 def nearest(
