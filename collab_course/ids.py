@@ -9,7 +9,7 @@ Docs: https://collab-course.github.io/collab_course/ids.html.md"""
 # %% auto #0
 __all__ = ['tiny_ratings', 'check_columns', 'as_frame', 'RatingsError', 'refuse_rows', 'distinct_values', 'as_ids', 'as_ratings',
            'as_times', 'number_titles', 'as_titles', 'check_names', 'check_ratings', 'closest_texts', 'ids_like',
-           'UnknownIdError', 'Vocab', 'number_ids']
+           'UnknownIdError', 'read_only', 'Vocab', 'number_ids']
 
 # %% ../nbs/00_ids.ipynb #65f6ebf5
 import difflib,re
@@ -239,7 +239,7 @@ def as_times(
     s = _plain(values)
     rows,found = _each(s)
     _present(rows, found, name, s)
-    if found.dtype.kind in 'iufM': return found.to_numpy()[rows]
+    if found.dtype.kind in 'iufM': return found.to_numpy(copy=True)[rows]
     x = pd.to_numeric(found, errors='coerce')
     if x.dtype.kind in 'iuf' and x.notna().all(): return x.to_numpy()[rows]
     x = pd.to_datetime(found, format='ISO8601', errors='coerce', utc=True).dt.tz_localize(None)
@@ -364,6 +364,14 @@ class UnknownIdError(KeyError):
     "Ids that the model has never seen; the message names them and the closest known ones"
     def __str__(self): return str(self.args[0])
 
+def read_only(
+    array:np.ndarray, # an array
+)->np.ndarray: # the same numbers, which cannot be changed through it
+    "A view for those who may look and not write"
+    res = array.view()
+    res.flags.writeable = False
+    return res
+
 # %% ../nbs/00_ids.ipynb #cbd034ba
 class Vocab:
     "Ids to rows and back, by value"
@@ -377,7 +385,8 @@ class Vocab:
 
     def _set(self, ids, name=''):
         if len(ids)>self.most: raise RatingsError(f'{len(ids):,} ids are more than {self.most:,}')
-        self.ids,self.name = ids,name # the id of each row, sorted, shape (n,); whose they are
+        ids,self.name = read_only(ids),name # the id of each row, sorted, shape (n,); whose they are
+        self.ids = ids
         self.index,self.text = pd.Index(ids, dtype=ids.dtype),len(ids)>0 and isinstance(ids[0], str)
 
     @classmethod

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING,Self
 from .interpret import similarities
 from .ids import as_ratings
 from .ranking import ManyLists,half_width,rank_items
-from .ratings import History,Ratings,as_table
+from .ratings import History,Ratings,as_table,check_scale
 from .schema import SavedRatings,check_model,ratings_info,ratings_tensors
 from .settings import HasSettings,check_n,check_settings
 from .store import SavedModelError,load_folder,pack,save_folder,saved_errors,unpack
@@ -47,7 +47,7 @@ class _Training:
             raise TypeError('fit is called on a model, not on its class: BiasedMF().fit(df)')
         columns = dict(user=user, item=item, rating=rating, title=title, time=time)
         new = self.clone()
-        new.ratings,new.used,new._quiet = as_table(df, **columns),{},quiet
+        new.ratings,new.used,new._quiet = check_scale(as_table(df, **columns)),{},quiet
         new._fit(new.ratings.by_order())
         del new._quiet
         self.__dict__ = new.__dict__

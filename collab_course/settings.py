@@ -16,7 +16,7 @@ import inspect,math,os,sys
 from contextlib import suppress
 from numbers import Real
 from pathlib import Path
-from typing import NamedTuple,Self
+from typing import TYPE_CHECKING,NamedTuple,Self
 from tqdm import tqdm
 
 # %% ../nbs/06_settings.ipynb #48dd44db
@@ -141,6 +141,14 @@ class HasSettings:
         "A clone with another seed, where there is one; models inside get it, too"
         changed = _in_each(self.settings(), lambda o: o.reseeded(seed))
         return self.clone(**{**changed, **({'seed': seed} if 'seed' in changed else {})})
+
+    if not TYPE_CHECKING:
+        def __setattr__(self, name, value):
+            trained = 'used' in vars(self) and '_quiet' not in vars(self)
+            if trained and name in _setting_names(type(self)): raise AttributeError(
+                f'{type(self).__name__} is trained, and keeps its {name}: '
+                f'clone({name}={value!r}) makes another model')
+            super().__setattr__(name, value)
 
     def __repr__(self):
         usual = inspect.signature(type(self).__init__).parameters
