@@ -23,6 +23,7 @@ Modules:
 - `collab_course.data`: Find or fetch MovieLens, read ratings of your own, and hold some of them out.
 - `collab_course.dot_product`: Two short rows of numbers, multiplied and added up: a model of taste in one line.
 - `collab_course.embedding`: Looking up a row is a matrix product in disguise, and that is why rows can be learned.
+- `collab_course.escapes`: Text from a file is shown, and never obeyed.
 - `collab_course.evaluation`: How good is it? There are as many answers as ways to ask.
 - `collab_course.fast`: The compiled loop for the course's models: hundreds of times faster than fastai's `Learner`, and as accurate.
 - `collab_course.files`: Compressed, piped, in any encoding: the same lines come out, or an error says what the file is.
@@ -35,7 +36,9 @@ Modules:
 - `collab_course.loaders`: fastai's default loader skips 37% of the rows in each epoch. Ours deals out every row once.
 - `collab_course.metrics`: How wrong is a prediction, and how good is a list?
 - `collab_course.model_checks`: What every recommender has to hold to, as a function that finds out.
+- `collab_course.odd`: All equal, far from the rest, or counts: said, and not mended.
 - `collab_course.options`: What a command line can say about a file of ratings: which column is which, and what stands for no rating.
+- `collab_course.outside`: An archive, a server, a cache: each is checked before it is believed.
 - `collab_course.params`: `nn.Parameter` and square brackets: all that an embedding layer is.
 - `collab_course.posterior`: Weight decay is a prior. What is known of a user's weights after some ratings is a Gaussian.
 - `collab_course.ranking`: Which items stand on a list, and in which order.

@@ -2,10 +2,13 @@
 
 Written by hand: nbdev gives a module of imports alone an empty `__all__`. Left out are the
 command line's own `cli` and `main`."""
+from collab_course.escapes import *
 from collab_course.ids import *
+from collab_course.odd import *
 from collab_course.ratings import *
 from collab_course.files import *
 from collab_course.lines import *
+from collab_course.outside import *
 from collab_course.read import *
 from collab_course.data import *
 from collab_course.widgets import *

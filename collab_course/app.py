@@ -16,9 +16,10 @@ from pathlib import Path
 import click
 from . import __version__
 from .settings import check_settings,progress_bar,setting_ranges
+from .escapes import printable
 from .options import column_option,read_named,reading_options,together
-from .show import as_json,describe_ratings,print_table,printable,remarks
-from .show import report_text,while_read
+from .show import as_json,describe_ratings,print_table,remarks,report_text
+from .show import while_read
 
 # %% ../nbs/99_app.ipynb #f6212b98
 _whole = click.IntRange(1)
@@ -141,7 +142,7 @@ def _tour(seed, epochs, data, out, quiet):
     numbers = {'parameters': '{:,}'.format, 'seconds': '{:.1f}'.format}
     click.echo(table.to_string(index=False, na_rep='-', float_format='{:.3f}'.format,
                                formatters=numbers))
-    click.echo(f"\nSaved: {out/'tour.csv'}, {out/'tour.png'}")
+    click.echo('\nSaved: ' + printable(f"{out/'tour.csv'}, {out/'tour.png'}"))
 
 # %% ../nbs/99_app.ipynb #1c480445
 @cli.command('data', epilog='''\b
@@ -198,7 +199,8 @@ def _fit_and_save(model, fit, out, quiet):
     with _training(): fit()
     if model.used and not quiet: _say(f'chosen by rule: {_listed(model.used)}')
     model.save(out)
-    click.echo(f'Saved to {out}: {model!r} of {str(model.ratings).removeprefix("Ratings of ")}')
+    what = str(model.ratings).removeprefix('Ratings of ')
+    click.echo(printable(f'Saved to {out}: {model!r} of {what}'))
 
 # %% ../nbs/99_app.ipynb #2003f5fb
 def _load(folder):
@@ -312,8 +314,9 @@ def _update(model, ratings, quiet, **names):
     from collab_course.ratings import Ratings
     m = _load(model)
     df = _read(ratings, names, quiet, time=None if m.ratings.columns['time'] else False)
-    if not quiet: _remark(df, names)
-    _fit_and_save(m, lambda: m.update(Ratings(df), quiet=quiet), model, quiet)
+    table = Ratings(df)
+    if not quiet: _remark(df, names, table)
+    _fit_and_save(m, lambda: m.update(table, quiet=quiet), model, quiet)
 
 # %% ../nbs/99_app.ipynb #7bda47f6
 def _five_folds(ratings, seed):
@@ -408,7 +411,7 @@ def _evaluate(ratings, protocol, share, k, good, no_lists, form, kind, seed, qui
     df = _read(ratings, names, quiet)
     ratings = Ratings(df)
     splits = _both_sides(_splits(ratings, protocol, share, seed))
-    if not quiet: _remark(df, names)
+    if not quiet: _remark(df, names, ratings)
     print_table(_table(_measures(ratings, splits, models, quiet, k=k, good=good), models), form)
 
 # %% ../nbs/99_app.ipynb #07855b19

@@ -11,55 +11,82 @@ __all__ = ['verify_data', 'get_data', 'load_movies', 'load_ratings', 'read_ratin
            'check_split']
 
 # %% ../nbs/02_data.ipynb #de627a7c
-import hashlib,os,shutil,socket,subprocess,sys,tempfile
+import hashlib,os,re,shutil,subprocess,sys
 from configparser import ConfigParser
 from contextlib import contextmanager
 from numbers import Real
-from pathlib import Path,PurePosixPath
-from urllib.error import ContentTooShortError
+from pathlib import Path
 from zipfile import ZipFile,is_zipfile
 import numpy as np, pandas as pd
 from pandas import DataFrame,Series
 from .ids import RatingsError,as_frame,as_times,check_columns,check_ratings
 from .ids import refuse_rows
+from .outside import check_members,check_sums,download,file_md5
+from .outside import temporary_folder,unpack_zip,write_sums
 from .ratings import Ratings,as_table
 from .read import DataError,find_ratings,movielens_genres,named_errors
 from .read import read_file,read_items,read_titles
 
 # %% ../nbs/02_data.ipynb #79232895
 _md5  = '6e47046882bad158b0efbb84cd5cb987' # of the bytes of ML-100k's u.data
+_layouts = {'u.data': 'u.item', 'ratings.csv': 'movies.csv', 'ratings.dat': 'movies.dat'}
+_files = {'u.data': [_md5], # md5s; the second of u.item is `_write_100k`'s
+          'u.item': ['c9e7f390115d79079537301d5204f3f7',
+                     '4998ac3fbbf767438ef8675aeab753d0'],
+          'u.user': ['1b53539edc13caad0282c8500608a319']}
+_zips = {'ml-100k': '0e33842e24a9c977be4e0107933c0723', # md5s that GroupLens publishes
+         'ml-1m':   'c4d9eecfca2ab87c1945afe126590906',
+         'ml-10m':  'ce571fd55effeba0271552578f2648bd',
+         'ml-20m':  'cd245b17a1ae2cc31bb14903e1204af3',
+         'ml-25m':  '6b51fb2759a8657d3bfcbfc42b592ada',
+         'ml-32m':  'd472be332d4daa821edc399621853b57'}
+_sizes = {'ml-1m': (1_000_209,3_883), 'ml-10m': (10_000_054,10_681), # ratings and movies
+          'ml-20m': (20_000_263,27_278), 'ml-25m': (25_000_095,62_423),
+          'ml-32m': (32_000_204,87_585)}
 _url  = 'https://files.grouplens.org/datasets/movielens/{}.zip'
 _help = ('Give a folder or zip as `source`, or set COLLAB_COURSE_DATA to a folder that holds '
          'it. The files are at https://grouplens.org/datasets/movielens/.')
+
+# %% ../nbs/02_data.ipynb #4f40482b
+def _check_md5(file, sums):
+    "Raise `DataError` unless a file has one of these checksums"
+    md5 = file_md5(file)
+    if md5 not in sums: raise DataError(
+        f'{file} is not the published file: its md5 is {md5}, not {sums[0]}')
+
+def _check_schema(folder, name):
+    "Raise `DataError` unless a folder has each movie once and all that are rated"
+    ratings = read_file(folder, title=False, time='timestamp', exact=False)
+    items = read_items(find_ratings(folder))
+    if items is None: raise DataError(f'{folder} has ratings and no titles')
+    rated = ratings[ratings.attrs['columns']['item']].unique()
+    gone = rated[~np.isin(rated, items['item'])].tolist()
+    if gone: raise DataError(
+        f'{folder} has ratings of a movie that it does not have: {gone[0]!r}')
+    sizes,wanted = (len(ratings),len(items)),_sizes.get(name)
+    if wanted and sizes!=wanted: raise DataError('{} has {:,} ratings of {:,} movies, and {} has '
+        '{:,} of {:,}'.format(folder, *sizes, name, *wanted))
 
 # %% ../nbs/02_data.ipynb #4374ad63
 def verify_data(
     folder:Path, # folder that should hold a MovieLens data set
     name:str|None=None, # name of the data set it should be; None for any
 )->Path: # the same folder
-    "Raise `DataError` unless `folder` holds `u.data` with the right checksum, or another layout"
-    folder,layouts = Path(folder),('u.data','ratings.csv','ratings.dat')
-    found = [o for o in layouts if (folder/o).is_file()]
-    if not found: raise DataError(f"{folder} holds neither {' nor '.join(layouts)}")
-    if found[0]!='u.data' and name!='ml-100k': return folder
-    if found[0]!='u.data':
+    "Raise `DataError` unless `folder` holds the data set, or ratings in a layout of MovieLens"
+    folder = Path(folder)
+    found = [o for o in _layouts if (folder/o).is_file()]
+    if not found: raise DataError(f"{folder} holds neither {' nor '.join(_layouts)}")
+    if name and (name=='ml-100k') != (found[0]=='u.data'):
         raise DataError(f'{folder} holds {found[0]}, and ml-100k is u.data')
-    file = folder/'u.data'
-    md5 = hashlib.md5(file.read_bytes()).hexdigest()
-    if md5==_md5: return folder
-    raise DataError(f'{file} is not the published file: its md5 is {md5}, not {_md5}')
-
-# %% ../nbs/02_data.ipynb #685a3a60
-def _outside(member):
-    "Does the name of an archive's member point outside the folder it is unpacked to?"
-    p = PurePosixPath(member.replace('\\','/'))
-    return p.is_absolute() or '..' in p.parts or ':' in member.split('/')[0]
-
-def _check_members(archive):
-    "Raise `DataError` if a member of the zip points outside"
-    with ZipFile(archive) as z: bad = [o for o in z.namelist() if _outside(o)]
-    if not bad: return
-    raise DataError(f'{archive} is refused: its member {bad[0]!r} points outside the folder')
+    if found[0]=='u.data': _check_md5(folder/'u.data', _files['u.data'])
+    if name=='ml-100k':
+        if not (folder/'u.item').is_file(): raise DataError(f'{folder} holds no u.item')
+        for o in ('u.item','u.user'):
+            if (folder/o).is_file(): _check_md5(folder/o, _files[o])
+    elif not check_sums(folder, [found[0], _layouts[found[0]]]) and name:
+        try: _check_schema(folder, name)
+        except RatingsError as e: raise DataError(str(e)) from e
+    return folder
 
 # %% ../nbs/02_data.ipynb #4035f3db
 @contextmanager
@@ -70,14 +97,14 @@ def _as_data_error(what):
     except Exception as e: raise DataError(f'{what}: {type(e).__name__}: {e}') from e
 
 def _unzip(archive, dest):
-    "Unpack a zip into `dest` and give the folder in it that holds the ratings"
-    with _as_data_error(f'{archive} is damaged'):
-        _check_members(archive)
-        with ZipFile(archive) as z: z.extractall(dest)
-    for name in ('u.data','ratings.csv','ratings.dat'):
+    "Unpack a zip into `dest` and give the folder in it that has the ratings"
+    unpack_zip(archive, dest)
+    for name in _layouts:
         found = sorted(Path(dest).glob(f'**/{name}'))
-        if found: return found[0].parent
-    return Path(dest)
+        if len(found)>1: raise DataError(f'{archive} has more than one {name}: unpack it, and '
+                                         'give the folder that is meant')
+        if found: break
+    return found[0].parent if found else Path(dest)
 
 # %% ../nbs/02_data.ipynb #69d2d385
 def _cache():
@@ -89,15 +116,10 @@ def _cache():
 
 def _own_folder(): return _cache()/'collab_course'
 
-@contextmanager
-def _temporary_folder():
-    "A temporary folder on the cache's own disk, gone afterwards whatever happens"
-    _own_folder().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix='.part-', dir=_own_folder()) as tmp: yield Path(tmp)
-
 def _install(folder, final, name):
-    "Verify `folder`, then rename it to `final`; another process may have been faster"
+    "Verify `folder`, write its checksums, and rename it; another process may have been faster"
     verify_data(folder, name)
+    write_sums(folder)
     try: return Path(folder).rename(final)
     except OSError: return verify_data(final, name)
 
@@ -109,11 +131,11 @@ def _from_source(source, name=None):
     if not source.is_file(): raise DataError(f'{source} does not exist')
     if source.suffix!='.zip' and not is_zipfile(source): raise DataError(
         f'{source} is neither a folder nor a zip of MovieLens: `read_ratings` reads other files')
-    final = _own_folder()/f'{source.stem}-{hashlib.md5(source.read_bytes()).hexdigest()[:8]}'
+    final = _own_folder()/f'{source.stem}-{file_md5(source)[:8]}'
     if final.is_dir():
         try: return verify_data(final, name)
         except DataError: shutil.rmtree(final)
-    with _as_data_error(f'{source} could not be unpacked'), _temporary_folder() as tmp:
+    with _as_data_error(f'{source} could not be unpacked'), temporary_folder(_own_folder()) as tmp:
         return _install(_unzip(source, tmp/'x'), final, name)
 
 # %% ../nbs/02_data.ipynb #634cbf64
@@ -137,46 +159,38 @@ def _from_cache(name):
 
 # %% ../nbs/02_data.ipynb #2740e1aa
 def _from_web(name, url=None):
-    "Download with fastai's `untar_data` into a temporary folder, check, and move to the cache"
+    "Download into a temporary folder, check, and move to the cache"
     url = url or _url.format(name)
-    with _as_data_error(f'{url} could not be had'), _temporary_folder() as tmp, _patience(30):
-        folder = _untar(url, tmp)
-        _check_members(next((tmp/'archive').glob('*.zip')))
+    with _as_data_error(f'{url} could not be had'), temporary_folder(_own_folder()) as tmp:
+        file = tmp/f'{name}.zip'
+        download(url, file, _patience)
+        if name in _zips: _check_md5(file, [_zips[name]])
         cache = _own_folder() if (_cache()/name).exists() else _cache()
-        return _install(folder, cache/name, name)
+        return _install(_unzip(file, tmp/'x'), cache/name, name)
 
 # %% ../nbs/02_data.ipynb #21739301
 def _from_index(name):
     "Fetch RecBole's wheel with pip, and write the ML-100k inside it in GroupLens' own layout"
     if name!='ml-100k': raise DataError(f'no package is known to carry {name}')
-    with _as_data_error('pip download failed'), _temporary_folder() as tmp:
+    with _as_data_error('pip download failed'), temporary_folder(_own_folder()) as tmp:
         args = '-m pip --no-color download -q --no-deps --only-binary :all: recbole==1.2.1 -d'
         cmd = [sys.executable, *args.split(), str(tmp)]
         run = subprocess.run(cmd, capture_output=True, text=True, timeout=300)
         why = (run.stderr.split('ERROR: ')[-1].splitlines() or ['it gave no reason'])[0]
         if run.returncode: raise DataError(f'pip download failed: {why}')
         with ZipFile(next(tmp.glob('*.whl'))) as z:
-            parts = {o: z.read(f'recbole/dataset_example/ml-100k/ml-100k.{o}')
-                     for o in ('inter','item','user')}
+            check_members(z)
+            parts = {o: z.read(f'recbole/dataset_example/ml-100k/ml-100k.{o}') for o in _parts}
+        odd = [o for o in parts if hashlib.md5(parts[o]).hexdigest()!=_parts[o]]
+        if odd: raise DataError(f'ml-100k.{odd[0]} in {cmd[-3]} is not what it was')
         return _install(_write_100k(tmp/'x', **parts), _own_folder()/name, name)
 
-# %% ../nbs/02_data.ipynb #2790584d
-@contextmanager
-def _patience(seconds):
-    "Give up on a connection that is silent for so many seconds"
-    old = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try: yield
-    finally: socket.setdefaulttimeout(old)
-
-def _untar(url, base):
-    "fastai's `untar_data`, imported late because that takes seconds"
-    from fastai.data.external import untar_data
-    try: return untar_data(url, base=base)
-    except (ContentTooShortError,NameError) as e: # fastcore 2.2 does not import it: NameError
-        raise DataError(f'{url} broke off before it was complete') from e
-
 # %% ../nbs/02_data.ipynb #3c90260f
+_patience = 30 # seconds in which something has to arrive
+_parts = {'inter': 'a8a8c3f165aedc53f63b5dc0a0463b14', # md5s of what the wheel has of ML-100k
+          'item':  'fb748e97e64d9a35421d06d7083d0959',
+          'user':  'ac50ecbab626dbefa83288a3593f92ab'}
+
 def _fields(table): return [o.split('\t') for o in table.decode('utf-8').splitlines()[1:]]
 
 def _write_100k(folder, inter, item, user):
@@ -186,7 +200,7 @@ def _write_100k(folder, inter, item, user):
     def line(i, title, year, genres):
         flags = '|'.join('01'[g in genres.split()] for g in movielens_genres())
         return f"{i}|{'unknown' if i=='267' else f'{title} ({year})'}||||{flags}\n"
-    def write(file, lines): (folder/file).write_text(''.join(lines), encoding='latin-1')
+    def write(file, lines): (folder/file).write_bytes(''.join(lines).encode('latin-1'))
     write('u.item', [line(*o) for o in _fields(item)])
     write('u.user', ['|'.join(o)+'\n' for o in _fields(user)])
     return folder
@@ -197,6 +211,7 @@ def get_data(
     source:str|Path|None=None, # folder or zip that holds it; None to look in the other places
 )->Path: # folder that holds the verified data set
     "Find or fetch a MovieLens data set, or raise `DataError` that says what was tried"
+    if not re.fullmatch(r'[\w-]+', name): raise DataError(f'{name!r} is no name of a data set')
     named,why = _named_by_env(name)
     try:
         if source is not None or named: return _from_source(source or named, name)
@@ -210,7 +225,7 @@ def get_data(
     raise DataError(f'{name} was not found on any road:\n{reasons}{_help}')
 
 # %% ../nbs/02_data.ipynb #70832ce5
-_sets = 'ml-100k','ml-latest-small','ml-latest','ml-1m','ml-20m','ml-25m','ml-32m'
+_sets = 'ml-100k','ml-latest-small','ml-latest',*list(_zips)[1:]
 
 def _existing(source):
     "`source` as a path; the name of a MovieLens data set stands for the data set"

@@ -15,10 +15,11 @@ import bz2,codecs,csv,gzip,io,lzma,re,shutil,sys,tempfile,zipfile,zlib
 from contextlib import ExitStack,contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from .escapes import PrintableError
 from .ids import RatingsError
 
 # %% ../nbs/01_files.ipynb #33503347
-class DataError(OSError):
+class DataError(PrintableError, OSError):
     "A data set that is not there, or not what it should be; the message says where and why"
 
 # %% ../nbs/01_files.ipynb #158a944a
@@ -68,6 +69,22 @@ def is_stream(
     "Is it a pipe or standard input, which can be read once?"
     return isinstance(file, Path) and (file==_stdin or file.is_fifo())
 
+class _Growing(io.RawIOBase):
+    "The bytes of a packed file, of which there are at most 200 times as many, or 128 MB"
+    def __init__(self, f, packed): self.f,self.at,self.most = f,0,max(2**27, 200*packed)
+    def readable(self): return True
+    def seekable(self): return True
+    def tell(self): return self.at
+    def seek(self, *to):
+        self.at = self.f.seek(*to)
+        return self.at
+    def readinto(self, part):
+        n = self.f.readinto(part)
+        self.at += n or 0
+        if self.at>self.most: raise ValueError(
+            f'it unpacks to more than {self.most:,} bytes, out of all proportion to its size')
+        return n
+
 def _kept(stream):
     "All bytes of a stream, in a temporary file if they are many"
     kept = tempfile.SpooledTemporaryFile(1<<26)
@@ -85,7 +102,9 @@ def _zst(f):
     try: import pyarrow
     except ImportError as e: raise ValueError('it is packed as zst: unpack it, or install '
                                               'pyarrow: pip install pyarrow') from e
-    return _kept(pyarrow.CompressedInputStream(pyarrow.PythonFile(f), 'zstd'))
+    packed = f.seek(0, 2)
+    f.seek(0)
+    return _kept(_Growing(pyarrow.CompressedInputStream(pyarrow.PythonFile(f), 'zstd'), packed))
 
 _packed = {rb'\x1f\x8b': lambda f: gzip.GzipFile(fileobj=f, mode='rb'),
            rb'BZh[1-9](1AY&SY|\x17rE8P)': bz2.BZ2File,
@@ -104,10 +123,13 @@ def open_bytes(
                      opened.enter_context(open(file, 'rb'))
             if stream is None: raise ValueError('there is no standard input here')
             f = opened.enter_context(_kept(stream))
-        head = f.read(10)
+        head,packed = f.read(10),f.seek(0, 2)
         f.seek(0)
         for pattern,unpack in _packed.items():
-            if re.match(pattern, head): f = opened.enter_context(unpack(f))
+            if not re.match(pattern, head): continue
+            raw = _Growing(opened.enter_context(unpack(f)), packed)
+            f = io.BufferedReader(raw, 1<<20)
+            break
         yield f
 
 # %% ../nbs/01_files.ipynb #7fca6e73

@@ -18,6 +18,7 @@ from bisect import bisect_left
 from decimal import Decimal
 from pandas import DataFrame,Series
 from pandas.api.types import infer_dtype
+from .escapes import PrintableError,printable,printable_lines
 
 # %% ../nbs/00_ids.ipynb #d14244da
 def tiny_ratings(
@@ -67,7 +68,7 @@ def _plain(values):
     return s.astype(numpy_type) if numpy_type.kind in 'iufM' and not s.isna().any() else s
 
 # %% ../nbs/00_ids.ipynb #4c238bfa
-class RatingsError(ValueError):
+class RatingsError(PrintableError, ValueError):
     "Ratings that cannot be used as they are; the message names column, count, first offender"
 
 def refuse_rows(
@@ -362,7 +363,7 @@ def _raise_unknown(ids, known, name):
 # %% ../nbs/00_ids.ipynb #dcbed19a
 class UnknownIdError(KeyError):
     "Ids that the model has never seen; the message names them and the closest known ones"
-    def __str__(self): return str(self.args[0])
+    def __str__(self): return printable_lines(self.args[0])
 
 def read_only(
     array:np.ndarray, # an array
@@ -399,7 +400,7 @@ class Vocab:
     def __len__(self): return len(self.ids)
     def __iter__(self): return iter(self.ids.tolist())
     def __repr__(self):
-        first = ', '.join(map(str, self.ids[:3])) + (', ...' if len(self)>3 else '')
+        first = ', '.join(map(printable, self.ids[:3])) + (', ...' if len(self)>3 else '')
         return f'Vocab of {len(self):,} ids: {first}'
 
     def __contains__(self, id):

@@ -22,6 +22,7 @@ from .ids import RatingsError,UnknownIdError,Vocab,as_frame,as_ids,as_ratings,as
 from .ids import as_titles,check_columns,check_names,check_ratings,closest_texts
 from .ids import distinct_values,ids_like,number_ids,number_titles,read_only
 from .ids import tiny_ratings
+from .odd import odd_ratings
 
 # %% ../nbs/00_ratings.ipynb #cab246d7
 def title_groups(
@@ -384,6 +385,11 @@ class Ratings(_Rows, _Items):
         self.rating_limits = rating_limits or (float(y.min()), float(y.max()))
 
     report = cached_property(_report)
+
+    @cached_property
+    def odd(self)->list: # sentences; none where nothing is odd
+        "Which ratings may be none: all equal, a value apart from the rest, counts"
+        return [] if self.interactions else odd_ratings(self.y)
 
     @classmethod
     def of_parts(cls, *parts, **more):

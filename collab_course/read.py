@@ -11,14 +11,17 @@ __all__ = ['pick_columns', 'parse_ids', 'find_ratings', 'read_file', 'movielens_
 
 # %% ../nbs/01_read.ipynb #9cb20951
 import json,os,re,warnings,zipfile
+from contextlib import contextmanager
 from pathlib import Path
 import numpy as np, pandas as pd
 from pandas import DataFrame,Series
 from .files import DataError,check_encoding,guess_note,is_stream,named_errors
 from .files import open_bytes,open_text,refuse_kinds,survey_text
+from .escapes import printable
 from .ids import RatingsError
 from .lines import Layout,first_lines,is_number,read_rows,skip_comments,split_line
 from .lines import table_layout
+from .outside import refuse_member
 
 # %% ../nbs/01_read.ipynb #ef73c28c
 _known = dict(user='user userid', rating='rating stars', title='title movietitle itemtitle',
@@ -272,9 +275,12 @@ def _open_zip(archive):
 def _in_zip(archive):
     "The file of a zip that has the ratings"
     z,names = _open_zip(archive)
-    found = [o for name in _titles_file for o in sorted(names) if o.split('/')[-1]==name]
+    found = [sorted(o for o in names if o.split('/')[-1]==name) for name in _titles_file]
+    found = next(filter(None, found), [])
+    if len(found)>1: raise DataError(f'{archive} holds {_listed(found)}: name the file that is '
+                                     f'meant, as in {Path(archive).name}/FILE')
     tables = [o for o in names if o.lower().endswith(_table_ends) and 'readme' not in o.lower()]
-    for some in (found[:1],names,tables):
+    for some in (found,names,tables):
         if len(some)==1: return zipfile.Path(z, some[0])
     raise DataError(f"{archive} holds none of {', '.join(_titles_file)}, but {_listed(names)}: "
                     f'name the file, as in {Path(archive).name}/FILE')
@@ -321,7 +327,7 @@ def read_file(
     "Read the rows of a file of ratings; nothing is checked yet"
     file = source if isinstance(source, zipfile.Path) else find_ratings(source)
     given = dict(user=user, item=item, rating=rating, title=title, time=time)
-    with named_errors(file),open_bytes(file) as f:
+    with named_errors(file),_zip_member(file),open_bytes(file) as f:
         check_encoding(encoding)
         head = f.read(300)
         if head[:4]==b'PAR1': df,names,said = _from_parquet(f, given)
@@ -334,7 +340,16 @@ def read_file(
 
 def _warn(file, said):
     "What a reader should be told of a file"
-    for o in said: warnings.warn(f'{file}: {o}', stacklevel=4)
+    for o in said: warnings.warn(printable(f'{file}: {o}'), stacklevel=4)
+
+@contextmanager
+def _zip_member(file):
+    "Raise `ValueError` if a file in a zip cannot be read, or is there twice"
+    if isinstance(file, zipfile.Path):
+        refuse_member(file.root.getinfo(file.at))
+        if file.root.namelist().count(file.at)>1:
+            raise ValueError('it is in its zip more than once')
+    yield
 
 def _plain_name(file): return re.sub('[.](gz|bz2|xz|zst)$', '', file.name)
 
@@ -404,7 +419,7 @@ def read_titles(
     encoding:str|None=None, # as for `read_file`
 )->DataFrame: # a row per item: `item`, `title`, `genres`
     "Titles of items from a file of their own, in which each item stands once"
-    with named_errors(file),open_bytes(file) as f:
+    with named_errors(file),_zip_member(file),open_bytes(file) as f:
         check_encoding(encoding)
         refuse_kinds(f.read(300))
         name = _plain_name(file)

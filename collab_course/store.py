@@ -17,6 +17,7 @@ from contextlib import contextmanager,suppress
 from pathlib import Path
 from safetensors.numpy import save as save_tensors
 from typing import NamedTuple
+from .escapes import PrintableError,printable
 
 # %% ../nbs/04_store.ipynb #3328701d
 _version,_head,_kinds = 3,'recommender.json',('collab_course','ratings')
@@ -75,7 +76,7 @@ def _alone(folder):
                     with suppress(PermissionError): path.unlink() # Windows keeps it, harmlessly
                 return
         if time.monotonic()>=end: raise TimeoutError(
-            f'another process has been saving to {folder} for {_patience/60:g} minutes')
+            f'another process has been saving to {printable(folder)} for {_patience/60:g} minutes')
         time.sleep(.02)
 
 def _sweep(folder):
@@ -116,7 +117,8 @@ def save_folder(
     if ratings is not None: data['ratings'] = save_tensors(ratings)
     sums = {kind: _sha(o) for kind,o in data.items()}
     head = _as_json(dict(format='collab_course', version=_version, sha256=sums, info=info))
-    if folder.is_file(): raise FileExistsError(f'{folder} is a file; a model is saved to a folder')
+    if folder.is_file(): raise FileExistsError(
+        f'{printable(folder)} is a file; a model is saved to a folder')
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         try:
@@ -126,7 +128,7 @@ def save_folder(
     return folder
 
 # %% ../nbs/04_store.ipynb #ace2304c
-class SavedModelError(ValueError):
+class SavedModelError(PrintableError, ValueError):
     "A saved model that cannot be used; the message says which file and why"
 
 # %% ../nbs/04_store.ipynb #a0899325

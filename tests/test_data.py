@@ -1,12 +1,14 @@
 "Every road to the data, the accidents on each, and the splits"
+import json
 import os
 import shutil
-import socket
+import subprocess
+import sys
 import zipfile
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from unittest.mock import patch
 
 import numpy as np
@@ -17,6 +19,7 @@ from collab_course import data
 from collab_course.data import (DataError, check_split, get_data, load_movies, load_ratings, read_ratings, split_folds,
                                 split_random, split_time, verify_data)
 from collab_course.ids import RatingsError, tiny_ratings
+from collab_course.outside import check_members, file_md5
 from collab_course.ratings import Ratings
 
 pytestmark = pytest.mark.filterwarnings('ignore:.*torch.jit.script') # fastai's, on import
@@ -54,7 +57,10 @@ def pack(folder, archive, extra=()):
     return archive
 
 
-def download(url): return data._from_web('ml-100k', url)
+def download(url, archive=None):
+    "The download of ML-100k, for which `archive` is the published one"
+    sums = {'ml-100k': file_md5(archive)} if archive else {}
+    with patch.dict(data._zips, sums): return data._from_web('ml-100k', url)
 
 def left_over(): return [o.name for o in data._cache().glob('**/*') if '.part' in o.name]
 
@@ -78,7 +84,7 @@ def test_every_road_leads_to_the_same_bytes(home, path):
     archive = pack(path, home/'ml-100k.zip')
     roads = {'a folder': get_data(source=path), 'a zip': get_data(source=archive)}
     with patch.dict(os.environ, COLLAB_COURSE_DATA=str(home)): roads['COLLAB_COURSE_DATA'] = get_data()
-    with serving(home) as address: roads['a download'] = download(f'{address}/ml-100k.zip')
+    with serving(home) as address: roads['a download'] = download(f'{address}/ml-100k.zip', archive)
     roads['the cache'] = get_data()
     assert {(folder/'u.data').stat().st_size for folder in roads.values()} == {BYTES}
     assert roads['the cache'] == data._cache()/'ml-100k'
@@ -109,15 +115,207 @@ def test_a_download_that_fails_leaves_nothing_behind(home, path):
     with serving(home, Breaks) as address:
         with pytest.raises(DataError, match='broke off before it was complete'): download(f'{address}/ml-100k.zip')
     with serving(home) as address:
-        trap = pack(path, home/'ml-100k.zip', extra=['../escaped'])
-        with pytest.raises(DataError, match='points outside'): download(f'{address}/ml-100k.zip')
-        (home/'half.zip').write_bytes(trap.read_bytes()[:100_000])
-        with pytest.raises(DataError, match='could not be had'): download(f'{address}/half.zip')
+        trap, half = pack(path, home/'ml-100k.zip', extra=['../escaped']), home/'half.zip'
+        with pytest.raises(DataError, match='points outside'): download(f'{address}/ml-100k.zip', trap)
+        with pytest.raises(DataError, match='is not the published file'): download(f'{address}/ml-100k.zip')
+        half.write_bytes(trap.read_bytes()[:100_000])
+        with pytest.raises(DataError, match='refused or damaged: BadZipFile'): download(f'{address}/half.zip', half)
         with pytest.raises(DataError, match='404'): download(f'{address}/none.zip')
-    with patch('fastai.data.external.untar_data', side_effect=KeyboardInterrupt):
+    with patch('collab_course.data.download', side_effect=KeyboardInterrupt):
         with pytest.raises(KeyboardInterrupt): data._from_web('ml-1m')
-    assert (left_over(), socket.getdefaulttimeout()) == ([], None)
-    assert list(home.glob('**/escaped')) == []
+    assert left_over() == [] and list(home.glob('**/escaped')) == []
+
+
+class Silent(SimpleHTTPRequestHandler):
+    "Accepts, and says nothing until the test is over"
+    over = Event()
+    def do_GET(self): self.over.wait(60)
+
+
+class Drips(Silent):
+    "An answer at once, and then a byte now and then"
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.drip()
+
+    def drip(self):
+        try:
+            while not self.over.wait(.02): self.wfile.write(b'x')
+        except OSError: pass # nobody listens any more
+
+
+class DripsHeaders(Drips):
+    "Not even an answer, byte by byte"
+    def do_GET(self): self.drip()
+
+
+@pytest.mark.parametrize('server', [Silent, Drips, DripsHeaders])
+def test_a_server_that_gives_next_to_nothing_leads_to_the_next_road(server, home, path, monkeypatch):
+    "However it goes about it"
+    monkeypatch.setattr(data, '_patience', .2)
+    monkeypatch.setattr(server, 'over', Event())
+    monkeypatch.setattr(data, '_from_index', lambda name: path)
+    with serving(home, server) as address:
+        with pytest.raises(DataError, match='nothing, or next to nothing'): download(f'{address}/ml-100k.zip')
+        monkeypatch.setattr(data, '_url', address+'/{}.zip')
+        assert get_data() == path
+        server.over.set()
+    assert left_over() == []
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from collab_course import data
+def fetch(url, file, patience):
+    Path(file).write_text('half')
+    print('there', flush=True)
+    time.sleep(600)
+data.download = fetch
+data._from_web('ml-1m')
+"""
+
+
+def test_what_a_killed_download_leaves_goes_with_the_next(home, path):
+    "And what another one is at work on stays"
+    archive, children = pack(path, home/'ml-100k.zip'), []
+    for _ in range(2): children.append(subprocess.Popen([sys.executable, '-c', KILLED], stdout=subprocess.PIPE, text=True))
+    for child in children: assert child.stdout.readline() == 'there\n'
+    assert len([o for o in left_over() if o.endswith('.lock')]) == 2
+    children[0].kill()
+    children[0].communicate()
+    with serving(home) as address: download(f'{address}/ml-100k.zip', archive)
+    assert len([o for o in left_over() if o.endswith('.lock')]) == 1
+    children[1].kill()
+    children[1].communicate()
+    get_data(source=archive)
+    assert left_over() == []
+
+
+SMALL = {'ratings.csv': 'userId,movieId,rating,timestamp\n1,31,2.5,1\n1,32,2.5,1\n', 'movies.csv': 'movieId,title,genres\n31,a,\n32,b,\n'}
+
+
+def small_zip(archive, **changed):
+    "A set in the newer layout, some of its files changed"
+    with zipfile.ZipFile(archive, 'w') as z:
+        for name, text in {**SMALL, **changed}.items(): z.writestr(f'ml/{name}', text)
+    return archive
+
+
+def test_a_set_that_changes_is_held_to_a_schema(home):
+    "Columns, each movie once, all that are rated; on the way in, and where another program unpacked it"
+    wrong = {'movies': ('31,a,\n', 'ratings of a movie that it does not have: 32'), 'twice': ('31,a,\n32,b,\n31,c,\n', '31 more than once')}
+    for movies, says in wrong.values():
+        archive = small_zip(home/'ml-latest.zip', **{'movies.csv': 'movieId,title,genres\n' + movies})
+        with serving(home) as address:
+            with pytest.raises(DataError, match=says): data._from_web('ml-latest', f'{address}/ml-latest.zip')
+        with pytest.raises(DataError, match=says): get_data('ml-latest', source=archive)
+    archive = small_zip(home/'ml-latest.zip', **{'ratings.csv': 'a,b\n1,2\n'})
+    with pytest.raises(DataError, match='no column is named user'): get_data('ml-latest', source=archive)
+    (data._cache()/'ml-latest').mkdir(parents=True)
+    for name in SMALL: (data._cache()/'ml-latest'/name).write_text(SMALL[name])
+    assert get_data('ml-latest') == data._cache()/'ml-latest'
+    (data._cache()/'ml-latest/movies.csv').write_text('movieId,title\n31,a\n')
+    with pytest.raises(DataError, match='does not have: 32'): data._from_cache('ml-latest')
+    with pytest.raises(DataError, match='has 2 ratings of 2 movies, and ml-1m has 1,000,209 of 3,883'): get_data('ml-1m', source=small_zip(archive))
+
+
+@pytest.mark.parametrize('name', list(SMALL))
+def test_a_cache_that_changed_is_not_believed(home, name):
+    "Neither what was downloaded nor what was unpacked from a zip of one's own"
+    archive = small_zip(home/'ml-latest.zip')
+    with serving(home) as address: folder = data._from_web('ml-latest', f'{address}/ml-latest.zip')
+    assert get_data('ml-latest') == folder and load_ratings(folder).title.tolist() == ['a', 'b']
+    with open(folder/name, 'a') as f: f.write('1,31,3,3\n')
+    with pytest.raises(DataError, match=f'{name} is not what was unpacked'): data._from_cache('ml-latest')
+    (folder/name).unlink()
+    with pytest.raises(DataError, match=name.split('.')[0]): data._from_cache('ml-latest')
+    mine = get_data('ml-latest', source=archive)
+    (mine/name).write_text('nonsense')
+    assert get_data('ml-latest', source=archive) == mine and (mine/name).read_text() == SMALL[name] # unpacked again
+
+
+@pytest.mark.parametrize('name', ['u.data', 'u.item', 'u.user'])
+def test_ml_100k_is_whole_in_the_cache(home, path, name):
+    "Titles and users, too"
+    pack(path, home/'x.zip')
+    folder = data._cache()/'ml-100k'
+    with zipfile.ZipFile(home/'x.zip') as z: z.extractall(data._cache())
+    assert get_data() == folder
+    whole = (folder/name).read_bytes()
+    (folder/name).write_bytes(whole[:-1])
+    with pytest.raises(DataError, match=f'{name} is not the published file'): data._from_cache('ml-100k')
+
+
+def test_the_package_index_is_checked_file_by_file(home, monkeypatch):
+    "A wheel in which a rating was changed"
+    def fetch(cmd, **options):
+        with zipfile.ZipFile(f'{cmd[-1]}/recbole.whl', 'w') as z:
+            for o in 'inter', 'item', 'user': z.writestr(f'recbole/dataset_example/ml-100k/ml-100k.{o}', 'a\tb\n1\t1\n')
+        return subprocess.CompletedProcess(cmd, 0, '', '')
+    monkeypatch.setattr(subprocess, 'run', fetch)
+    with pytest.raises(DataError, match='ml-100k.inter in recbole==1.2.1 is not what it was'): data._from_index('ml-100k')
+    assert left_over() == []
+
+
+def with_flag(path, bit):
+    "Set a bit in the flags of a zip's members, as a program does that encrypts them"
+    raw = bytearray(path.read_bytes())
+    for mark, at in (b'PK\3\4', 6), (b'PK\1\2', 8): raw[raw.index(mark)+at] |= bit
+    path.write_bytes(raw)
+
+
+def member(name, mode=0):
+    "The head of a zip's member"
+    info = zipfile.ZipInfo(name)
+    info.external_attr = mode << 16
+    return info
+
+
+TRAPS = {'absolute': ['/ratings.csv'], 'above': ['a/../../ratings.csv'], 'Windows': ['C:\\ratings.csv'], 'backslashes': ['..\\ratings.csv'],
+         'a link': [member('ratings.csv', 0o120777)], 'a pipe': [member('ratings.csv', 0o010644)], 'twice': ['ratings.csv', 'ratings.csv'],
+         'in capitals': ['ratings.csv', 'RATINGS.csv'], 'a file and a folder': ['a', 'a/ratings.csv'], 'deep': ['a/'*9 + 'ratings.csv'],
+         'control characters': ['\x1b[2Jratings.csv'], 'many': [f'{k}.csv' for k in range(1001)], 'two sets': ['a/ratings.csv', 'b/ratings.csv']}
+
+
+@pytest.mark.filterwarnings('ignore:Duplicate name')
+@pytest.mark.parametrize('kind', [*TRAPS, 'encrypted', 'bomb', 'cut off', 'nested'])
+def test_an_archive_with_a_trap_is_refused_before_anything_is_written(kind, home):
+    "As a source, as a download; nothing is left, and the terminal is not written to"
+    archive = home/'ml-latest.zip'
+    with zipfile.ZipFile(archive, 'w', zipfile.ZIP_DEFLATED) as z:
+        for name in TRAPS.get(kind, ['ratings.csv'] if kind != 'nested' else []): z.writestr(name, SMALL['ratings.csv'])
+        z.writestr('movies.csv', SMALL['movies.csv'])
+        if kind == 'bomb': z.writestr('zeros', bytes(2**27+1))
+        if kind == 'nested': z.write(small_zip(home/'inner.zip'), 'inner.zip')
+    if kind == 'encrypted': with_flag(archive, 1)
+    if kind == 'cut off': archive.write_bytes(archive.read_bytes()[:-30])
+    with serving(home) as address:
+        for fetch in (lambda: get_data('ml-latest', source=archive), lambda: load_ratings(archive), lambda: data._from_web('ml-latest', f'{address}/ml-latest.zip')):
+            with pytest.raises(DataError, match='ml-latest.zip|holds neither') as e: fetch()
+            assert '\x1b' not in str(e.value)
+    assert not [o for o in data._cache().glob('**/*') if o.is_file()]
+
+
+def test_an_archive_cannot_bring_its_own_checksums(home):
+    "They are ours to write"
+    archive = small_zip(home/'ml-latest.zip', **{'.md5.json': json.dumps({'ratings.csv': '0'*32, 'movies.csv': '0'*32}), 'movies.csv': 'movieId,title\n31,a\n'})
+    with pytest.raises(DataError, match='does not have: 32'): get_data('ml-latest', source=archive)
+
+
+def test_published_archives_pass_the_limits():
+    "Those that are at hand"
+    for name in 'ml-100k', 'ml-latest-small':
+        archive, _ = data._named_by_env(name)
+        if archive and archive.suffix == '.zip':
+            with zipfile.ZipFile(archive) as z: assert check_members(z) is None
+
+
+def test_a_name_that_is_a_path_is_no_data_set():
+    "It would lead out of the cache"
+    for name in '../x', '/etc', 'a b', '':
+        with pytest.raises(DataError, match='is no name of a data set'): get_data(name)
 
 
 def test_a_bad_cache_is_neither_believed_nor_deleted(home, path):
@@ -125,7 +323,7 @@ def test_a_bad_cache_is_neither_believed_nor_deleted(home, path):
     pack(path, home/'ml-100k.zip')
     (data._cache()/'ml-100k').mkdir(parents=True)
     with pytest.raises(DataError, match='neither'): data._from_cache('ml-100k')
-    with serving(home) as address: assert download(f'{address}/ml-100k.zip') == data._own_folder()/'ml-100k'
+    with serving(home) as address: assert download(f'{address}/ml-100k.zip', home/'ml-100k.zip') == data._own_folder()/'ml-100k'
     assert get_data() == data._own_folder()/'ml-100k'
     assert (data._cache()/'ml-100k').is_dir()
 
@@ -135,7 +333,7 @@ def test_a_wrong_source_is_refused(home, path):
     def refused(name, says):
         with pytest.raises(DataError, match=says): get_data(source=home/name)
     (home/'bad.zip').write_text('not a zip at all')
-    refused('bad.zip', 'bad.zip is damaged')
+    refused('bad.zip', 'bad.zip is refused or damaged')
     pack(path, home/'trap.zip', extra=['../../escaped'])
     refused('trap.zip', "member '../../escaped' points outside")
     shutil.copytree(path, home/'ml-100k')
