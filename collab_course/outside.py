@@ -114,7 +114,7 @@ _least,_most = 1000,2**31 # bytes a second, bytes in all
 def _copy(url, file, patience, seen):
     "Write what `url` gives to `file`, and say in `seen` how much there is, or what went wrong"
     try:
-        with build_opener().open(url, timeout=patience) as r, open(file, 'wb') as f:
+        with build_opener().open(url, timeout=2*patience) as r, open(file, 'wb') as f:
             promised = r.headers['Content-Length']
             while not seen['stop'].is_set() and (part := r.read1(1<<16)):
                 f.write(part)
