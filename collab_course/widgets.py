@@ -18,6 +18,8 @@ from importlib.resources import files
 from pandas import DataFrame
 
 # %% ../nbs/03_widgets.ipynb #c229f887
+_all_kinds = 'crosstab','curves','map','rate'
+
 def _asset(name): return files('collab_course').joinpath(f'widgets{name}').read_text('utf-8')
 
 def _script(kind):
@@ -32,7 +34,10 @@ class Widget:
         kind:str, # which widget: `widgets_{kind}.js` draws it
         data:dict, # the numbers and texts that it works on, as JSON has them
         fallback:str, # HTML to show where no script runs; texts in it are escaped already
-    ): self.kind,self.data,self.fallback = kind,data,fallback
+    ):
+        if kind not in _all_kinds:
+            raise ValueError(f'a widget is one of {_all_kinds}, not {kind!r}')
+        self.kind,self.data,self.fallback = kind,data,fallback
 
     def __repr__(self): return f'Widget({self.kind!r})'
 
@@ -95,7 +100,7 @@ def curves_widget(
     at:int=0, # place of the setting that is lit first, from 0
 )->Widget: # to be shown as the last value of a cell
     "Learning curves of several settings, and a slider that moves from one to the next"
-    curves = {k: DataFrame(o) for k,o in curves.items()}
+    curves,name = {k: DataFrame(o) for k,o in curves.items()},str(name)
     one,train = _panel(curves, 'train', 'training', 40)
     two,valid = _panel(curves, 'valid', 'validation', 250)
     lines = ''.join(f'<g data-line="{k}"><polyline points="{a}"/><polyline points="{b}"/></g>'
@@ -139,8 +144,8 @@ def map_widget(
     sizes = {len(coords), len(titles), *map(len, scales.values()), *map(len, members.values())}
     if len(sizes)>1:
         raise ValueError(f'coords, titles, scales, groups differ in length: {sorted(sizes)}')
-    groups = {k: np.flatnonzero(v).tolist() for k,v in members.items()}
-    data = dict(titles=titles, scales=scales, groups=groups)
+    groups = [[str(k), np.flatnonzero(v).tolist()] for k,v in members.items()]
+    data = dict(titles=titles, scales=[[str(k), v] for k,v in scales.items()], groups=groups)
     return Widget('map', data, _map_svg(_svg_points(coords), titles))
 
 # %% ../nbs/03_widgets.ipynb #7da20a3c

@@ -3,9 +3,11 @@ function render(root, {titles, scales, groups}) {
   const svg = root.querySelector('svg'), dots = [...svg.querySelectorAll('path')], rows = dots.map((_, i) => i);
   const [, , W, H] = svg.getAttribute('viewBox').split(' ').map(Number);
   const xy = dots.map(path => path.getAttribute('d').match(/[\d.]+/g).slice(0, 2).map(Number));
-  const names = [...Object.keys(scales), ...Object.keys(groups)];
+  // pairs of a name and numbers: a table would have names of its own, such as `constructor`
+  const colours = [...scales.map(([name, scale]) => ({name, scale})),
+    ...groups.map(([name, members]) => ({name, group: new Set(members)}))];
   const status = element('p', {role: 'status'}), tip = element('div', {className: 'cc-tip'});
-  const legend = element('p', {className: 'cc-key'}), colour = select(names, paint);
+  const legend = element('p', {className: 'cc-key'}), colour = select(colours.map(({name}) => name), paint);
   let view = {x: 0, y: 0, w: W}, film = null, drag = null; // what is shown, the film that is named, a drag's start
 
   function update() { // show `view`, cut to lie within the map, and put the tip at its film
@@ -31,17 +33,17 @@ function render(root, {titles, scales, groups}) {
     film = i;
     dots[i].classList.add('cc-on');
     svg.append(dots[i]);
-    const [x, y] = xy[i], h = view.w*H/W, name = names[colour.value], scale = scales[name];
+    const [x, y] = xy[i], h = view.w*H/W, {name, scale} = colours[colour.value] ?? {};
     if (x < view.x || x > view.x+view.w || y < view.y || y > view.y+h) Object.assign(view, {x: x-view.w/2, y: y-h/2});
     tip.textContent = titles[i];
     status.textContent = titles[i] + (scale ? `: ${name} ${scale[i]}` : '');
     update();
   }
   function paint() {
-    const name = names[colour.value], scale = scales[name], group = new Set(groups[name]);
+    const {name, scale, group} = colours[colour.value] ?? {};
     const low = Math.min(...scale ?? [0]), high = Math.max(...scale ?? [1]);
     dots.forEach((path, i) => {
-      const share = scale ? (scale[i]-low)/(high-low || 1) : +group.has(i);
+      const share = scale ? (scale[i]-low)/(high-low || 1) : group?.has(i) ? 1 : 0;
       const mix = `color-mix(in oklab, var(--cc-high) ${Math.round(100*share)}%, var(--cc-low))`;
       path.style.stroke = scale || share ? mix : '';
     });
@@ -71,7 +73,7 @@ function render(root, {titles, scales, groups}) {
   }
   svg.onkeydown = event => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key in arrows) follow(arrows[event.key]);
+    if (Object.hasOwn(arrows, event.key)) follow(arrows[event.key]);
     else if (event.key === '+' || event.key === '=') zoom(1.5);
     else if (event.key === '-') zoom(1/1.5);
     else if (event.key === '0' || event.key === 'Escape') showAll();
@@ -115,7 +117,7 @@ function render(root, {titles, scales, groups}) {
   frame.append(svg, tip);
   const bar = element('div', {className: 'cc-bar'}, button('Zoom in', () => zoom(1.5)),
     button('Zoom out', () => zoom(1/1.5)), button('Show all', showAll));
-  if (names.length) bar.append(labelled('colour', colour));
+  if (colours.length) bar.append(labelled('colour', colour));
   root.prepend(bar, legend);
   frame.after(status, search.box);
   root.classList.add('cc-awake');

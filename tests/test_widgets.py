@@ -376,19 +376,20 @@ def test_map_searches_names_and_colours(page):
     widget, d = show(page, html, '<p style="height: 200vh">'), data_in(html)
     svg, status = widget.locator('svg'), widget.get_by_role('status')
     assert widget.locator('svg path').count() == len(d['titles']) == 1000
+    scales = dict(d['scales'])
     widget.get_by_label('find a film').fill('star trek')
     expect(status).to_have_text('8 of 1000 films')
     assert svg.locator('.cc-hit').count() == 8
     widget.get_by_role('button', name='Star Trek: First Contact (1996)').click()
     i = d['titles'].index('Star Trek: First Contact (1996)')
-    expect(status).to_have_text(f"{d['titles'][i]}: mean rating {d['scales']['mean rating'][i]:g}")
+    expect(status).to_have_text(f"{d['titles'][i]}: mean rating {scales['mean rating'][i]:g}")
     expect(widget.locator('.cc-tip')).to_have_text(d['titles'][i])
     widget.get_by_label('find a film').fill('')
     widget.get_by_role('combobox', name='colour').select_option(label='bias')
-    expect(status).to_have_text(f"{d['titles'][i]}: bias {d['scales']['bias'][i]:g}")
-    expect(widget).to_contain_text(f"lowest bias, {min(d['scales']['bias']):g}")
+    expect(status).to_have_text(f"{d['titles'][i]}: bias {scales['bias'][i]:g}")
+    expect(widget).to_contain_text(f"lowest bias, {min(scales['bias']):g}")
     widget.get_by_role('combobox', name='colour').select_option(label='Film-Noir')
-    films = d['groups']['Film-Noir']
+    films = dict(d['groups'])['Film-Noir']
     expect(widget).to_contain_text(f'Film-Noir: {len(films)} films')
     coloured = 'svg => [...svg.querySelectorAll("path")].filter(p => p.style.stroke).length'
     assert svg.evaluate(coloured) == len(films)
@@ -558,18 +559,66 @@ def test_widgets_alone_fit_a_phone_and_are_accessible(page):
     check_accessible(page)
 
 
-def hostile_widgets():
-    "A widget of each kind with titles that are pieces of HTML"
-    n, rng = len(HOSTILE), np.random.default_rng(0)
-    table = pd.DataFrame(np.arange(2.*n).reshape(2, n) % 5, index=HOSTILE[:2], columns=HOSTILE)
-    model = SimpleNamespace(titles=HOSTILE, counts=range(n), factors=rng.normal(size=(n, 3)),
+def hostile_widgets(names=HOSTILE):
+    "A widget of each kind with such names wherever there are names"
+    n, rng = len(names), np.random.default_rng(0)
+    table = pd.DataFrame(np.arange(2.*n).reshape(2, n) % 5, index=names[:2], columns=names)
+    model = SimpleNamespace(titles=names, counts=range(n), factors=rng.normal(size=(n, 3)),
                             start=np.zeros(3), y_range=(0, 5.5), penalty=.5)
     losses = {'train': [2., 1.], 'valid': [2., 1.5]}
     start = rng.normal(size=(2, 2)), rng.normal(size=(n, 2))
     return {'crosstab': crosstab_widget(table, start, table, n_steps=3),
             'rate': widget_of(model),
-            'map': map_widget(rng.normal(size=(n, 2)), HOSTILE, {HOSTILE[0]: range(n)}, {HOSTILE[1]: [True]*n}),
-            'curves': curves_widget({o: losses for o in HOSTILE}, name=HOSTILE[0])}
+            'map': map_widget(rng.normal(size=(n, 2)), names, {names[0]: range(n)}, {names[1]: [True]*n}),
+            'curves': curves_widget({o: losses for o in names}, name=names[0])}
+
+
+# What every object of JavaScript has, and keys that it would put first
+JS_NAMES = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'prototype', 'valueOf', 'length', '1', '0', 'undefined']
+
+
+def test_map_takes_names_that_javascript_knows(page):
+    "As scales and as groups, in their order, and one name as both"
+    n = len(JS_NAMES)
+    scales = {name: [k]+[0]*(n-1) for k, name in enumerate(JS_NAMES, 1)}
+    groups = {name: [i < k for i in range(n)] for k, name in enumerate(JS_NAMES[::-1])}
+    widget = show(page, map_widget(np.random.default_rng(0).normal(size=(n, 2)), JS_NAMES, scales, groups))
+    colour = widget.get_by_role('combobox', name='colour')
+    assert colour.locator('option').all_inner_texts() == [*JS_NAMES, *JS_NAMES[::-1]]
+    widget.get_by_label('find a film').fill(JS_NAMES[0])
+    widget.get_by_role('button', name=JS_NAMES[0], exact=True).click()
+    for k, name in enumerate(JS_NAMES):
+        colour.select_option(index=k)
+        expect(widget.get_by_role('status')).to_have_text(f'{JS_NAMES[0]}: {name} {k+1}')
+        expect(widget).to_contain_text(f'lowest {name}, 0 to highest, {k+1}')
+    for k, name in enumerate(JS_NAMES[::-1]):
+        colour.select_option(index=n+k)
+        expect(widget.get_by_role('status')).to_have_text(JS_NAMES[0])
+        expect(widget).to_contain_text(f'{name}: {k} films')
+
+
+def test_other_widgets_take_names_that_javascript_knows(page):
+    "As users, films and knobs"
+    ones = hostile_widgets(JS_NAMES)
+    widget = show(page, ones['crosstab'])
+    for k, name in enumerate(JS_NAMES):
+        widget.locator('fieldset select').nth(1).select_option(label=name)
+        expect(widget).to_contain_text(f'User {JS_NAMES[0]} and {name}: predicted')
+    widget = show(page, ones['curves'])
+    widget.get_by_role('slider').focus()
+    for name in JS_NAMES:
+        expect(widget.locator('output')).to_contain_text(f'{JS_NAMES[0]} {name}: after epoch 2')
+        page.keyboard.press('ArrowRight')
+    widget = show(page, ones['rate'])
+    assert sorted(name for name, _ in state(widget)) == sorted(JS_NAMES)
+    for name in JS_NAMES[:3]: rate(widget, name, 4)
+    assert sorted(name for name, _ in state(widget)) == sorted(JS_NAMES[3:])
+
+
+def test_a_widget_of_no_known_kind_is_refused():
+    "Its name stands in an attribute and names a file"
+    for kind in ('x', '../app', 'map"><script>'):
+        with pytest.raises(ValueError, match='a widget is one of'): Widget(kind, {}, '')
 
 
 @pytest.mark.parametrize('scripts', [True, False])
