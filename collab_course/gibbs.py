@@ -13,6 +13,8 @@ __all__ = ['draw_rows_fast', 'Draw', 'sample_gibbs', 'split_rhat']
 # %% ../nbs/61_gibbs.ipynb #0700fd34
 import numpy as np
 from collections.abc import Callable
+from functools import partial
+from threading import Thread
 from typing import NamedTuple
 from .compiling import compiled,has_numba,no_refcount
 from .posterior import Prior,by_row,draw_noise,draw_prior,draw_rows
@@ -77,7 +79,7 @@ def _squared_errors(row, others, which, y, a, b):
         total += error*error
     return total
 
-@compiled
+@partial(compiled, nogil=True)
 def _draw_rows(rows, others, ratings, prior, noise, z):
     "What `draw_rows` does"
     (ends,which,y),(mean,precision),d,error = ratings,prior,rows.shape[1],0.
@@ -91,6 +93,33 @@ def _draw_rows(rows, others, ratings, prior, noise, z):
         error += _squared_errors(rows[i], others, which, y, ends[i], ends[i+1])
     return error
 
+# %% ../nbs/61_gibbs.ipynb #3c549ec8
+def _slices(ends):
+    "First and last row of slices of equal work: a row's root takes as long as some ratings"
+    work = ends + 16*np.arange(len(ends))
+    n = min(64, 1+int(work[-1]-work[0])//10_000)
+    cuts = np.searchsorted(work, np.linspace(work[0], work[-1], n+1))
+    return [*zip(cuts[:-1], cuts[1:])]
+
+def _share(f, slices, n_threads):
+    "What `f` gives for each slice, every thread taking its share; an error in one ends all"
+    results,errors = [None]*len(slices),[]
+    def work(k):
+        try:
+            for t in range(k, len(slices), n_threads):
+                if not errors: results[t] = f(*slices[t])
+        except BaseException as e: errors.append(e)
+    threads = [Thread(target=work, args=(k,)) for k in range(1, min(n_threads, len(slices)))]
+    try:
+        for o in threads: o.start()
+        work(0)
+        for o in threads: o.join()
+    except BaseException as e: errors.append(e) # Ctrl-C, or no more threads
+    for o in threads:
+        if o.ident: o.join()
+    if errors: raise errors[0]
+    return results
+
 # %% ../nbs/61_gibbs.ipynb #03081ffe
 def draw_rows_fast(
     rows, # bias and factors of one side, shape (n,d), changed in place
@@ -99,10 +128,13 @@ def draw_rows_fast(
     prior:tuple, # mean (d,) and precision (d,d) of the rows
     noise:float, # precision of a rating, 1/variance
     z, # standard normal numbers, shape (n,d)
+    threads:int=1, # that share the rows; the result does not depend on it
 )->float: # sum of the squared errors with the new rows
     "What `draw_rows` does, compiled where numba is there"
-    draw = _draw_rows if has_numba() else draw_rows
-    return draw(rows, others, ratings, prior, noise, z)
+    (ends,which,y),draw = ratings,_draw_rows if has_numba() else draw_rows
+    def draw_slice(a, b):
+        return draw(rows[a:b], others, (ends[a:b+1],which,y), prior, noise, z[a:b])
+    return float(sum(_share(draw_slice, _slices(ends), threads)))
 
 # %% ../nbs/61_gibbs.ipynb #2c70525b
 class Draw(NamedTuple):

@@ -1,5 +1,8 @@
 "BayesianMF: promises of its lists and intervals, interruption, saved and loaded, also from 0.1.0"
 import json
+import multiprocessing
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic import COLUMNS, example, frames, quick
 
-from collab_course import bayes, load
-from collab_course.bayes import BayesianMF
+from collab_course import bayes, gibbs, load
+from collab_course.bayes import BayesianMF, chain_length
 from collab_course.gibbs import sample_gibbs, split_rhat
 from collab_course.posterior import Prior
 from collab_course.ratings import Ratings, RatingsError, UnknownIdError
@@ -334,7 +337,8 @@ def test_late_interrupt_keeps_the_draws_so_far(tmp_path, monkeypatch):
     ({'n_factors': 0}, 'n_factors is a whole number of at least 1, not 0'),
     ({'n_factors': 2.5}, 'not 2.5'), ({'n_factors': None}, 'not None'), ({'burn_in': -1}, 'burn_in .* not -1'),
     ({'n_keep': 1}, 'n_keep is a whole number from 2 .* not 1'), ({'n_sweeps': True}, 'not True'),
-    ({'n_sweeps': 21}, 'fewer than 2 draws'), ({'seed': -1}, 'seed .* not -1'), ({'seed': 'x'}, "not 'x'"),
+    ({'n_sweeps': 21}, 'n_sweeps=21 and burn_in=20 leave fewer than 2 draws: n_sweeps has to be at least 22'),
+    ({'threads': 0}, 'threads is a whole number from 1 to 64, not 0'), ({'threads': None}, 'not None'), ({'seed': -1}, 'seed .* not -1'), ({'seed': 'x'}, "not 'x'"),
     ({'prior': Prior(scale=0)}, 'above 0'), ({'prior': Prior(extra=-1)}, 'at least 0'),
     ({'prior': Prior(rate=float('nan'))}, 'above 0'),
 ])
@@ -350,6 +354,114 @@ def test_settings_of_numpy_and_none_work():
     mf = fit(example(), n_sweeps=None)
     assert mf.used == {'n_sweeps': 300} and mf.n_sweeps is None and mf.settings()['n_sweeps'] is None
     assert answers(mf) == answers(fit(example(), n_sweeps=300)) and fit(example()).used == {}
+
+
+def test_settings_left_out_follow_from_size():
+    "Each on its own; a given one stays; a long burn-in has draws after it; never fewer than the bars ask for"
+    mf = BayesianMF(2).fit(example(), **COLUMNS, quiet=True)
+    assert mf.used == {'n_sweeps': 300, 'n_keep': 50} and mf.settings() == BayesianMF(2).settings() and len(mf.noise) == 50
+    late = BayesianMF(2, burn_in=290, n_keep=7).fit(example(), **COLUMNS, quiet=True)
+    assert late.used == {'n_sweeps': 330} and len(late.noise) == 7
+    assert len(BayesianMF(2, 30).fit(example(), **COLUMNS, quiet=True).noise) == 10
+    rules = [chain_length(n) for n in (1, 1_000_000, 1_000_001, 3_000_000, 10_000_000, 25_000_000, 10**9)]
+    sweeps, keep = np.array([[o['n_sweeps'], o['n_keep']] for o in rules]).T
+    assert (np.diff(sweeps) <= 0).all() and (np.diff(keep) <= 0).all() and sweeps[-2] == 60
+    assert (keep <= sweeps-20).all() and keep[-1] == 20
+
+
+def random_ratings(n=40_000):
+    "Enough for several slices"
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({'user': rng.integers(900, size=n), 'movie': rng.integers(600, size=n), 'rating': rng.integers(1, 6, n)})
+
+
+def arrays(mf):
+    "All that a fit has drawn"
+    return [getattr(mf, o).tobytes() for o in 'user_rows item_rows user_bias item_bias means precisions noise'.split()]
+
+
+@pytest.fixture(scope='module')
+def random_table(): return Ratings(random_ratings())
+
+
+@pytest.mark.parametrize('compiled', [True, False])
+def test_threads_change_nothing(compiled, random_table, monkeypatch):
+    "To the last bit, with and without numba; none is left running"
+    if not compiled: monkeypatch.setattr(gibbs, 'has_numba', lambda: False)
+    counts = [np.r_[0, np.bincount(o).cumsum()] for o in random_table.x.T]
+    assert all(len(gibbs._slices(o)) >= 5 for o in counts)
+    running = threading.enumerate()
+    first, *rest = [BayesianMF(2, 4, 1, threads=o).fit(random_table, quiet=True) for o in (1, 2, 5, 64)]
+    assert all(arrays(o) == arrays(first) for o in rest) and threading.enumerate() == running
+    assert rest[0].settings()['threads'] == 2 and repr(rest[0]) == 'BayesianMF(n_factors=2, n_sweeps=4, burn_in=1, threads=2)'
+
+
+def test_slices_hold_every_row_once():
+    "In order, whatever the counts are, none at all and one row with nearly all ratings among them"
+    rng = np.random.default_rng(0)
+    for counts in ([0], [0]*50_000, [1], [10**6, *[0]*9], [*[0]*9, 10**6], rng.integers(0, 300, 5000)):
+        ends = np.r_[0, np.cumsum(counts)]
+        slices = gibbs._slices(ends)
+        assert len(slices) <= 64 and np.concatenate([np.arange(*o) for o in slices]).tolist() == [*range(len(counts))]
+
+
+@pytest.mark.parametrize('error', [ZeroDivisionError, KeyboardInterrupt])
+@pytest.mark.parametrize('in_main', [True, False])
+def test_an_error_ends_all_threads(error, in_main, random_table, monkeypatch):
+    "In whichever thread it comes up; the model stays as it was"
+    mf = fit(example())
+    before, calls, draw = answers(mf), [], gibbs._draw_rows
+    def failing(*args):
+        here = threading.current_thread() is threading.main_thread()
+        calls.append(here)
+        if here == in_main and calls.count(here) == 3: raise error('here')
+        return draw(*args)
+    monkeypatch.setattr(gibbs, '_draw_rows', failing)
+    mf.threads, running = 3, threading.enumerate()
+    with pytest.raises(error): mf.fit(random_table, quiet=True)
+    assert threading.enumerate() == running and answers(mf) == before
+
+
+def test_two_threads_share_the_work(random_table, monkeypatch):
+    "The busier of them has at most .6 of it"
+    seconds, draw = {}, gibbs._draw_rows
+    def timed(*args):
+        start, here = time.thread_time(), threading.current_thread() is threading.main_thread()
+        error = draw(*args)
+        seconds[here] = seconds.get(here, 0) + time.thread_time() - start
+        return error
+    gibbs.draw_rows_fast(np.zeros((1, 11)), np.zeros((1, 11)), (np.zeros(2, int), np.zeros(0, 'int32'), np.zeros(0)),
+                         (np.zeros(11), np.eye(11)), 1., np.zeros((1, 11))) # compiled
+    monkeypatch.setattr(gibbs, '_draw_rows', timed)
+    BayesianMF(n_sweeps=60, threads=2).fit(random_table, quiet=True)
+    assert max(seconds.values()) <= .6*sum(seconds.values())
+
+
+def fitted_in_child(table, answer): answer.send(arrays(BayesianMF(2, 4, 1, threads=2).fit(table, quiet=True)))
+
+
+def test_a_forked_child_fits_like_its_parent(random_table):
+    "After a fit with threads, and it does not hang"
+    here = arrays(BayesianMF(2, 4, 1, threads=2).fit(random_table, quiet=True))
+    context = multiprocessing.get_context('fork')
+    mine, its = context.Pipe()
+    child = context.Process(target=fitted_in_child, args=(random_table, its))
+    child.start()
+    assert mine.poll(120) and mine.recv() == here
+    child.join()
+
+
+def test_draws_are_kept_once(random_table):
+    "The peak of a fit beyond its ratings and the model itself is less than the draws: no copy of them"
+    import tracemalloc
+    peaks = []
+    for n_keep in (2, 200):
+        tracemalloc.start()
+        mf = BayesianMF(n_sweeps=202, burn_in=1, n_keep=n_keep).fit(random_table, quiet=True)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    draws = sum(getattr(mf, o).nbytes for o in ('user_rows', 'item_rows', 'user_bias', 'item_bias'))
+    assert draws > 12e6 and peaks[1]-peaks[0] < 1.25*draws
 
 
 def test_errors_name_what_is_wrong():
