@@ -3,8 +3,8 @@
 Names that most programs need are imported from the package itself:
 
 ```python
-from collab_course import BiasedMF, read_ratings
-model = BiasedMF().fit(read_ratings('ratings.csv'))
+from collab_course import BayesianMF, read_ratings
+model = BayesianMF().fit(read_ratings('ratings.csv'))
 model.recommend(42)
 ```
 

@@ -10,28 +10,27 @@ Docs: https://collab-course.github.io/collab_course/app.html.md"""
 __all__ = ['cli', 'main']
 
 # %% ../nbs/99_app.ipynb #fb065051
-import sys,warnings
+import re,sys,warnings
 from contextlib import contextmanager,suppress
 from pathlib import Path
 import click
 from . import __version__
 from .settings import check_settings,progress_bar,setting_ranges
 from .escapes import printable
-from .options import column_option,read_named,reading_options,together
+from .options import column_option,form_options,read_named,reading_options
+from .options import refuse_options,together
 from .show import as_json,describe_ratings,print_table,remarks,report_text
 from .show import while_read
 
 # %% ../nbs/99_app.ipynb #f6212b98
 _whole = click.IntRange(1)
 _quiet = click.option('--quiet', is_flag=True, help='Only the result: no progress, no remarks.')
-_forms = together(click.option('--json', 'form', flag_value='json', help='JSON for programs.'),
-                   click.option('--csv',  'form', flag_value='csv',  help='CSV for programs.'))
 
 # %% ../nbs/99_app.ipynb #2ceba5b9
 _settings = dict(factors='n_factors', epochs='n_epoch', lr='lr', wd='wd', sweeps='n_sweeps',
                  seed='seed') # by option
-_models = {'biased-mf': ('BiasedMF', 'factors epochs lr wd seed'), # class, and options it has
-           'bayes': ('BayesianMF', 'factors sweeps seed'),
+_models = {'bayes': ('BayesianMF', 'factors sweeps seed'), # class, and options it has
+           'biased-mf': ('BiasedMF', 'factors epochs lr wd seed'),
            'damped-means': ('DampedMeans', ''), 'popularity': ('Popularity', '')}
 
 def _models_with(option):
@@ -60,16 +59,17 @@ def _setting(option, what, **more):
 
 # %% ../nbs/99_app.ipynb #79abbd30
 _model_options = together(
-    click.option('--model', 'kind', default='biased-mf', show_default=True,
-                 type=click.Choice([*_models]), help='What to train.'),
+    click.option('--model', 'kind', default='bayes', show_default=True,
+                 type=click.Choice([*_models]), help='What to train: bayes averages over many sets '
+                 'of weights and needs no settings; biased-mf finds one, in less time and space.'),
     _setting('factors', 'How many factors each user and item has'),
+    _setting('sweeps', 'Draws from the posterior, of which the first 20 are not used'),
     _setting('epochs', 'Passes over the ratings'), _setting('lr', 'Highest learning rate'),
-    _setting('wd', 'Weight decay'), _setting('sweeps', 'Draws from the posterior'),
-    click.option('--seed', default=42, show_default=True, type=_Setting('seed'),
-                 help='Of all random numbers.'), _quiet)
+    _setting('wd', 'Weight decay'),
+    _setting('seed', 'Of all random numbers, 42 if left out'), _quiet)
 
 # %% ../nbs/99_app.ipynb #bc425e5a
-def _make(kind, seed, given):
+def _make(kind, **given):
     "A model of this kind, untrained; an option that it does not have is an error"
     import collab_course
     name,options = _models[kind]
@@ -77,10 +77,15 @@ def _make(kind, seed, given):
     for option in given:
         if option not in options.split(): raise click.UsageError(
             f'--{option} is an option of {_models_with(option)}, not of {kind}')
-    if 'seed' in options: given['seed'] = seed
     settings = {_settings[option]: value for option,value in given.items()}
     try: return getattr(collab_course, name)(**settings)
-    except ValueError as e: raise click.UsageError(str(e)) from e
+    except ValueError as e: raise click.UsageError(_in_options(str(e))) from e
+
+def _in_options(message):
+    "The library's words about settings, with the names of the options in their place"
+    for option,setting in _settings.items():
+        message = re.sub(rf'\b{setting}\b', f'--{option}', message)
+    return message
 
 # %% ../nbs/99_app.ipynb #d1688c4c
 @click.group(context_settings=dict(help_option_names=['-h','--help'], max_content_width=100))
@@ -151,7 +156,7 @@ Examples: collab_course data
           collab_course data ml-latest-small --json''')
 @click.argument('ratings', default='ml-100k')
 @reading_options
-@_forms
+@form_options
 def _data(ratings, form, **names):
     """Say what is in a file of ratings, and what is odd.
 
@@ -176,7 +181,7 @@ def _training():
 @cli.command('train', epilog='''\b
 Examples: collab_course train ratings.csv --out model
           collab_course train visits.tsv --user guest --item tea --rating points --out teas
-          collab_course train ratings.csv --model bayes --out model''')
+          collab_course train ratings.csv --model biased-mf --out model''')
 @click.argument('ratings')
 @reading_options
 @click.option('--out', required=True, type=click.Path(file_okay=False, path_type=Path),
@@ -186,7 +191,7 @@ def _train(ratings, out, kind, factors, epochs, lr, wd, sweeps, seed, quiet, **n
     """Train a recommender on RATINGS and save it.
 
     What RATINGS may be, `collab_course data --help` says."""
-    model = _make(kind, seed, dict(factors=factors, epochs=epochs, lr=lr, wd=wd, sweeps=sweeps))
+    model = _make(kind, factors=factors, sweeps=sweeps, epochs=epochs, lr=lr, wd=wd, seed=seed)
     from collab_course.ratings import Ratings
     df,out = _read(ratings, names, quiet, time=False),_writable(out)
     table = Ratings(df)
@@ -259,7 +264,7 @@ _lists = together(
     click.option('-n', default=10, show_default=True, type=_whole, help='Rows, at most.'),
     click.option('--min-ratings', default=20, show_default=True, type=click.IntRange(0),
                  help='Items with fewer are flagged, and come after all others.'),
-    click.option('--ids', is_flag=True, help='Items are ids, never titles.'), _forms)
+    click.option('--ids', is_flag=True, help='Items are ids, never titles.'), form_options)
 
 # %% ../nbs/99_app.ipynb #6b7e8125
 @cli.command('recommend', epilog='''\b
@@ -351,9 +356,9 @@ def _finite(ctx, param, value):
 _protocol = together(
     click.option('--protocol', default='random', show_default=True, help='What is held out.',
                  type=click.Choice(['random','folds','time'])),
-    click.option('--share', default=.2, show_default=True, help='How much, unless by folds.',
+    click.option('--share', help='How much, unless by folds. [default: 0.2]',
                  type=click.FloatRange(0, 1, min_open=True, max_open=True), callback=_finite),
-    click.option('-k', default=10, show_default=True, type=_whole, help='Length of a list.'),
+    click.option('-k', type=_whole, help='Length of a list. [default: 10]'),
     click.option('--good', type=float, callback=_finite, help='From this rating on, an item '
                  'should be listed. [default: three quarters up the scale, such as 4 of 1 to 5]'))
 
@@ -394,7 +399,7 @@ Examples: collab_course evaluate ratings.csv
 @_protocol
 @click.option('--no-lists', is_flag=True, help='RMSE and MAE alone, which saves time.')
 @_model_options
-@_forms
+@form_options
 def _evaluate(ratings, protocol, share, k, good, no_lists, form, kind, seed, quiet, factors,
               epochs, lr, wd, sweeps, **names):
     """Train on a part of RATINGS and measure on the rest.
@@ -403,15 +408,20 @@ def _evaluate(ratings, protocol, share, k, good, no_lists, form, kind, seed, qui
     ratings, nDCG and recall of lists of length K; coverage is the share of items on any
     list. What RATINGS may be, `data --help` says."""
     from collab_course import DampedMeans,Popularity,Ratings
-    mine = _make(kind, seed, dict(factors=factors, epochs=epochs, lr=lr, wd=wd, sweeps=sweeps))
+    if no_lists: refuse_options('with --no-lists', k=k, good=good)
+    if protocol=='random': refuse_options('with --protocol random', time=names['time'])
+    if protocol=='folds':  refuse_options('with --protocol folds', share=share)
+    decides = protocol=='time' or 'seed' in _models[kind][1] # else of the split alone
+    mine = _make(kind, factors=factors, sweeps=sweeps, epochs=epochs, lr=lr, wd=wd,
+                 seed=seed if decides else None)
     models = {kind: mine, 'damped-means': DampedMeans()}
-    if no_lists: k = None
-    else: models['popularity'] = Popularity() # which gives lists alone
+    if not no_lists: models['popularity'] = Popularity() # which gives lists alone
     if protocol=='random': names['time'] = False
     df = _read(ratings, names, quiet)
     ratings = Ratings(df)
-    splits = _both_sides(_splits(ratings, protocol, share, seed))
+    splits = _both_sides(_splits(ratings, protocol, share or .2, 42 if seed is None else seed))
     if not quiet: _remark(df, names, ratings)
+    k = None if no_lists else k or 10
     print_table(_table(_measures(ratings, splits, models, quiet, k=k, good=good), models), form)
 
 # %% ../nbs/99_app.ipynb #07855b19

@@ -37,13 +37,12 @@ class _Side:
 
 class _Kept:
     "Draws of both sides, of the users' prior and of the noise"
-    def __init__(self, sizes, S, d):
-        self.users,self.items = [_Side(n, S, d, at) for n,at in zip(sizes, (1,0))]
-        self.rest = []
-
+    def __init__(self, S): self.S,self.rest = S,[]
     def __len__(self): return len(self.rest)
 
     def add(self, draw):
+        if not self.rest: self.users,self.items = [
+            _Side(len(o), self.S, o.shape[1]-1, at) for o,at in ((draw.users,1),(draw.items,0))]
         self.users.add(len(self), draw.users)
         self.items.add(len(self), draw.items)
         self.rest.append((*draw.user_prior,draw.noise))
@@ -72,7 +71,7 @@ def _kept_draws(x, y, sizes, mf):
     d,seed = int(mf.n_factors),None if mf.seed is None else int(mf.seed)
     draw_side = partial(draw_rows_fast, threads=int(mf.threads))
     n,n_keep = n_sweeps-int(mf.burn_in),min(n_keep, n_sweeps-int(mf.burn_in))
-    kept = _Kept(sizes, n_keep, d)
+    kept = _Kept(n_keep)
     try:
         with progress_bar(n_sweeps, 'sweeps', mf._quiet) as bar:
             draws = sample_gibbs(x, y, sizes, d, seed, mf.prior, draw_side)

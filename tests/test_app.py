@@ -330,7 +330,7 @@ def model(tmp_path_factory, films):
     "A folder with films.csv and a model of it, and what `train` printed and said"
     folder = tmp_path_factory.mktemp('model')
     text(films, folder/'films.csv')
-    return folder, *run('train', 'films.csv', '--out', 'made/model', '--factors', 3, '--epochs', 2, cwd=folder)
+    return folder, *run('train', 'films.csv', '--out', 'made/model', '--model', 'biased-mf', '--factors', 3, '--epochs', 2, cwd=folder)
 
 
 @pytest.fixture(scope='module')
@@ -355,7 +355,7 @@ def test_train_passes_every_option_on(films, tmp_path):
     odd = films.rename(columns={'user': 'who', 'movie': 'what', 'rating': 'how', 'title': 'name'})
     text(odd, tmp_path/'x.tsv', sep='\t')
     names = '--user who --item what --rating how --title name'.split()
-    recipe = '--factors 2 --epochs 1 --lr 0.02 --wd 0.3 --seed 7 --quiet'.split()
+    recipe = '--model biased-mf --factors 2 --epochs 1 --lr 0.02 --wd 0.3 --seed 7 --quiet'.split()
     _, err = quick('train', 'x.tsv', *names, '--out', 'm', *recipe, cwd=tmp_path)
     assert err == ''
     same = BiasedMF(n_factors=2, n_epoch=1, lr=.02, wd=.3, seed=7).fit(films, quiet=True)
@@ -366,7 +366,8 @@ def test_train_passes_every_option_on(films, tmp_path):
 
 
 @pytest.mark.parametrize('args, same', [
-    (['--model', 'bayes', '--factors', '2', '--sweeps', '30', '--seed', '5'], BayesianMF(n_factors=2, n_sweeps=30, seed=5)),
+    (['--factors', '2', '--sweeps', '30', '--seed', '5'], BayesianMF(n_factors=2, n_sweeps=30, seed=5)),
+    (['--model', 'bayes'], BayesianMF()), (['--model', 'biased-mf', '--wd', '0.2'], BiasedMF(wd=.2)),
     (['--model', 'damped-means'], collab_course.DampedMeans()), (['--model', 'popularity'], Popularity()),
 ], ids=lambda o: o[1] if isinstance(o, list) else '')
 def test_train_makes_every_kind_of_model(args, same, films, tmp_path):
@@ -383,15 +384,15 @@ def test_train_makes_every_kind_of_model(args, same, films, tmp_path):
 
 @pytest.mark.parametrize('args, says', [
     (['--model', 'bayes', '--epochs', '3'], '--epochs is an option of biased-mf, not of bayes'),
-    (['--model', 'bayes', '--wd', '.1'], '--wd is an option of biased-mf, not of bayes'),
-    (['--sweeps', '9'], '--sweeps is an option of bayes, not of biased-mf'),
-    (['--model', 'popularity', '--factors', '3'], '--factors is an option of biased-mf and bayes, not of popularity'),
+    (['--wd', '.1'], '--wd is an option of biased-mf, not of bayes'),
+    (['--model', 'biased-mf', '--sweeps', '90'], '--sweeps is an option of bayes, not of biased-mf'),
+    (['--model', 'popularity', '--factors', '3'], '--factors is an option of bayes and biased-mf, not of popularity'),
     (['--model', 'damped-means', '--lr', '.1'], '--lr is an option of biased-mf, not of damped-means'),
-    (['--model', 'svd'], "'biased-mf', 'bayes', 'damped-means', 'popularity'"),
-    (['--model', 'bayes', '--sweeps', '21'], 'leave fewer than 2 draws'), (['--model', 'bayes', '--factors', '0'], 'n_factors'),
+    (['--model', 'svd'], "'bayes', 'biased-mf', 'damped-means', 'popularity'"),
+    (['--sweeps', '21'], 'leave fewer than 2 draws: --sweeps has to be at least 22'), (['--factors', '0'], '--factors is a whole number of at least 1'),
     (['--lr', 'nan'], 'nan is not a number above 0 to 1'), (['--lr', '0'], '--lr'), (['--wd', '-1'], '--wd'), (['--wd', '11'], '--wd'),
     (['--epochs', '0'], '--epochs'), (['--epochs', '1.5'], '--epochs'), (['--factors', '-1'], '--factors'), (['--seed', '-1'], '--seed'),
-    (['--sweeps', '1', '--model', 'bayes'], '--sweeps'), (['--min-ratings', '3'], '--min-ratings'),
+    (['--sweeps', '1'], '--sweeps'), (['--min-ratings', '3'], '--min-ratings'),
 ])
 @pytest.mark.parametrize('command', ['train', 'evaluate'])
 def test_settings_that_a_model_does_not_have_are_refused(command, args, says, model):
@@ -399,6 +400,36 @@ def test_settings_that_a_model_does_not_have_are_refused(command, args, says, mo
     out = ['--out', 'm'] if command == 'train' else []
     assert says in refused(command, 'films.csv', *out, *args, cwd=model[0])
     assert not (model[0]/'m').exists()
+
+
+@pytest.mark.parametrize('args, says', [
+    (['train', '--out', 'm', '--model', 'popularity', '--seed', '1'], '--seed is an option of bayes and biased-mf, not of popularity'),
+    (['evaluate', '--protocol', 'time', '--model', 'damped-means', '--seed', '1'], '--seed is an option of bayes and biased-mf'),
+    (['evaluate', '--time', 'timestamp'], '--time has no effect with --protocol random'),
+    (['evaluate', '--protocol', 'folds', '--share', '.3'], '--share has no effect with --protocol folds'),
+    (['evaluate', '--no-lists', '-k', '3'], '-k has no effect with --no-lists'),
+    (['evaluate', '--no-lists', '--good', '3'], '--good has no effect with --no-lists'),
+    *[([*command, '--json', '--csv'], '--json has no effect with --csv') for command in (['evaluate'], ['data'])],
+])
+def test_options_without_effect_are_refused(args, says, model):
+    "Before anything is read or trained"
+    command, *rest = args
+    assert says in refused(command, 'films.csv', *rest, cwd=model[0])
+    assert not (model[0]/'m').exists()
+
+
+@pytest.mark.parametrize('command', [['recommend', 'made/model', '--user', '7'], ['similar', 'made/model', '1']], ids=lambda o: o[0])
+def test_answers_have_one_form(command, model):
+    "JSON or CSV, in either order"
+    for forms in ['--json', '--csv'], ['--csv', '--json']:
+        assert '--json has no effect with --csv' in refused(*command, *forms, cwd=model[0])
+
+
+def test_a_seed_of_the_split_is_one_for_every_model(films, tmp_path):
+    "Where a split is random"
+    ask = 'evaluate', text(films, tmp_path/'x.csv'), '--model', 'damped-means', '--no-lists', '--json', '--quiet'
+    def rmse(*args): return json.loads(quick(*ask, *args, cwd=tmp_path)[0])[0]['rmse']
+    assert rmse() == rmse('--seed', 42) != rmse('--seed', 1)
 
 
 def test_ranges_are_the_librarys():
@@ -458,7 +489,7 @@ def test_models_of_interactions_can_be_asked(films, tmp_path):
 def test_text_ids(films, tmp_path):
     "An id goes before a title, and numbers stay the text that they are"
     odd = films.assign(movie='0'+films.movie.astype(str), user='u'+films.user.astype(str))
-    quick('train', text(odd, tmp_path/'x.csv'), '--out', 'm', '--epochs', 1, '--quiet', cwd=tmp_path)
+    quick('train', text(odd, tmp_path/'x.csv'), '--out', 'm', '--model', 'biased-mf', '--epochs', 1, '--quiet', cwd=tmp_path)
     m = load(tmp_path/'m')
     shown = json.loads(quick('recommend', 'm', '--user', 'u7', '--exclude', '01', '--json', cwd=tmp_path)[0])
     assert shown == m.recommend('u7', exclude=['01']).to_dict('records')
@@ -543,7 +574,7 @@ def test_folders_of_0_1_answer(folder, tmp_path):
 def test_update_is_a_fit_on_the_joined_ratings(films, tmp_path):
     "New rows replace the old ones of a user and an item; settings stay, the folder is replaced"
     old, new = films[films.user < 35], films[films.user > 30].assign(rating=lambda df: 6-df.rating)
-    quick('train', text(old, tmp_path/'old.csv'), '--out', 'm', '--factors', 3, '--seed', 5, '--quiet', cwd=tmp_path)
+    quick('train', text(old, tmp_path/'old.csv'), '--out', 'm', '--model', 'biased-mf', '--factors', 3, '--seed', 5, '--quiet', cwd=tmp_path)
     text(new.rename(columns={'user': 'guest'}), tmp_path/'new.csv')
     out, err = quick('update', 'm', 'new.csv', '--user', 'guest', cwd=tmp_path)
     assert out == 'Saved to m: BiasedMF(n_factors=3, seed=5) of 40 users, 30 items, 900 ratings\n'
@@ -571,7 +602,7 @@ def test_update_of_a_model_saved_from_python(films, tmp_path):
 
 def test_evaluate_judges_by_rows_that_the_model_has_not_seen(films, tmp_path):
     "All forms agree; damped means and popularity stand beside it"
-    path, recipe = text(films, tmp_path/'x.csv'), ['--factors', 3, '--seed', 5, '--quiet']
+    path, recipe = text(films, tmp_path/'x.csv'), ['--model', 'biased-mf', '--factors', 3, '--seed', 5, '--quiet']
     shown, err = run('evaluate', path, *recipe, '--json', cwd=tmp_path)
     row, means, popular = json.loads(shown)
     train, valid = split_random(films, .2, seed=5)
@@ -595,7 +626,7 @@ def test_evaluate_judges_by_rows_that_the_model_has_not_seen(films, tmp_path):
 def test_evaluate_by_folds_and_time(films, tmp_path):
     "Five parts that are all rows, and their mean; the latest rows, by a column of another name"
     path = text(films, tmp_path/'x.csv')
-    shown, err = quick('evaluate', path, '--protocol', 'folds', '--epochs', 1, '--factors', 2, '--csv', cwd=tmp_path)
+    shown, err = quick('evaluate', path, '--protocol', 'folds', '--model', 'biased-mf', '--epochs', 1, '--factors', 2, '--csv', cwd=tmp_path)
     table = pd.read_csv(io.StringIO(shown))
     assert len(table) == 18 and 'it/s' in err
     for name, rows in table.groupby('model'):
@@ -605,9 +636,9 @@ def test_evaluate_by_folds_and_time(films, tmp_path):
         assert rows.rmse['mean'] == pytest.approx(rows.rmse[:5].mean(), nan_ok=True)
     when = pd.to_datetime(films.timestamp, unit='s').dt.strftime('%Y-%m-%dT%H:%M:%S')
     text(films.drop(columns='timestamp').assign(seen=when), path)
-    shown, _ = quick('evaluate', path, '--protocol', 'time', '--time', 'seen', '--share', .1, '--epochs', 1, '--json', cwd=tmp_path)
+    shown, _ = quick('evaluate', path, '--protocol', 'time', '--time', 'seen', '--share', .1, '--model', 'biased-mf', '--epochs', 1, '--json', cwd=tmp_path)
     assert json.loads(shown)[0]['n'] == len(split_time(films, .1)[1])
-    shown, _ = quick('evaluate', path, '--protocol', 'random', '--epochs', 1, '--quiet', cwd=tmp_path)
+    shown, _ = quick('evaluate', path, '--protocol', 'random', '--model', 'biased-mf', '--epochs', 1, '--quiet', cwd=tmp_path)
     assert shown.split()[:4] == ['split', 'model', 'rmse', 'mae'] and len(shown.splitlines()) == 4
 
 
@@ -621,7 +652,7 @@ def test_evaluate_takes_every_model(args, films, tmp_path):
 def test_evaluate_without_lists_has_errors_alone(films, tmp_path):
     "The same errors, and no popularity, which has none"
     path = text(films, tmp_path/'x.csv')
-    recipe = ['--epochs', 1, '--factors', 2, '--json', '--quiet']
+    recipe = ['--model', 'biased-mf', '--epochs', 1, '--factors', 2, '--json', '--quiet']
     full, short = (json.loads(quick('evaluate', path, *recipe, *o, cwd=tmp_path)[0]) for o in ([], ['--no-lists']))
     names = ['split', 'model', 'rmse', 'mae', 'n', 'unknown_users', 'unknown_items', 'unknown_rows']
     assert [[*o] for o in short] == [names]*2
@@ -636,7 +667,7 @@ def test_a_frame_is_checked_once(films, tmp_path, monkeypatch):
         return init(self, *args, **kwargs)
     init = Ratings.__init__
     monkeypatch.setattr(Ratings, '__init__', count)
-    cli(['evaluate', str(text(films, tmp_path/'x.csv')), '--protocol', 'folds', '--epochs', '1', '--quiet'], standalone_mode=False)
+    cli(['evaluate', str(text(films, tmp_path/'x.csv')), '--protocol', 'folds', '--model', 'biased-mf', '--epochs', '1', '--quiet'], standalone_mode=False)
     assert len(made) == 1
 
 
@@ -644,7 +675,7 @@ def test_titles_cannot_command_the_terminal(films, tmp_path):
     "A table shows no control characters; a terminal that lacks a letter is no reason to fail"
     bad = films.replace({'Film 1': '\x1b[2J\x07Film 1', 'Film 2': 'Film \u202e2', 'Film 12': '\u4e2d'})
     text(bad, tmp_path/'x.csv')
-    quick('train', 'x.csv', '--out', 'm', '--epochs', 1, '--quiet', cwd=tmp_path)
+    quick('train', 'x.csv', '--out', 'm', '--model', 'biased-mf', '--epochs', 1, '--quiet', cwd=tmp_path)
     env = {**os.environ, 'PYTHONIOENCODING': 'latin-1'}
     out, _ = run('similar', 'm', 3, '-n', 30, cwd=tmp_path, env=env, encoding='latin-1')
     for words in '?[2J?Film 1', 'Film ?2', '\\u4e2d', 'Misérables, Les': assert words in out
@@ -687,7 +718,7 @@ def test_a_pipe_that_closes_ends_it_silently(model, args):
     assert done.stderr == b'' and done.returncode == 1
 
 
-LONG_TRAINING = {'biased-mf': ['--epochs', '1000'], 'bayes': ['--model', 'bayes', '--sweeps', '1000000']}
+LONG_TRAINING = {'biased-mf': ['--model', 'biased-mf', '--epochs', '1000'], 'bayes': ['--sweeps', '1000000']}
 
 
 @pytest.mark.parametrize('kind', LONG_TRAINING)
@@ -716,8 +747,8 @@ def test_mistakes_that_show_late_are_one_line(films, tmp_path):
     data = (tmp_path/'films.zip').read_bytes().replace(b'PK\1\2', b'\0K\1\2')
     (tmp_path/'films.zip').write_bytes(data)
     for args, says in [
-            (['train', 'films.csv', '--out', 'm', '--lr', 1, '--wd', 10, '--epochs', 400, '--quiet'], 'ran away'),
-            (['evaluate', 'films.csv', '--lr', 1, '--wd', 10, '--epochs', 400, '--quiet'], 'ran away'),
+            (['train', 'films.csv', '--out', 'm', '--model', 'biased-mf', '--lr', 1, '--wd', 10, '--epochs', 400, '--quiet'], 'ran away'),
+            (['evaluate', 'films.csv', '--model', 'biased-mf', '--lr', 1, '--wd', 10, '--epochs', 400, '--quiet'], 'ran away'),
             (['evaluate', 'same.csv', '--quiet'], 'nothing is left to hold out'),
             (['evaluate', 'same.csv', '--protocol', 'folds', '--quiet'], 'nothing is left to hold out'),
             (['evaluate', 'films.csv', '--protocol', 'time', '--time', 'rating'], 'rating and time at once'),
@@ -737,7 +768,7 @@ def test_tables_that_are_legal(films, tmp_path):
     (tmp_path/'ml/movies.csv').write_text('movieId,title\n' + ''.join(f'{m},Film {m}\n' for m in range(1, 31)) + 'x9,Odd\n')
     assert 'no title' not in quick('data', 'ml', cwd=tmp_path)[0]
     films.assign(title=films.movie.map('Film\r{}'.format)).to_csv(tmp_path/'lines.csv', index=False, quoting=csv.QUOTE_NONNUMERIC)
-    quick('train', 'lines.csv', '--out', 'm', '--epochs', 1, '--factors', 2, '--quiet', cwd=tmp_path)
+    quick('train', 'lines.csv', '--out', 'm', '--model', 'biased-mf', '--epochs', 1, '--factors', 2, '--quiet', cwd=tmp_path)
     shown = quick('recommend', 'm', '--user', 1, '--csv', cwd=tmp_path)[0]
     rows = list(csv.reader(io.StringIO(shown, newline='')))
     assert all(len(row) == len(rows[0]) for row in rows) and any('\n' in row[1] for row in rows) # as it was read back
@@ -747,6 +778,6 @@ def test_a_warning_is_one_line(films, tmp_path):
     "Such as that numba is not there"
     films.to_csv(tmp_path/'films.csv', index=False)
     code = "import sys; sys.modules['numba'] = None; from collab_course.app import main; main()"
-    args = ['train', 'films.csv', '--out', 'm', '--epochs', '1', '--factors', '2', '--quiet']
+    args = ['train', 'films.csv', '--out', 'm', '--model', 'biased-mf', '--epochs', '1', '--factors', '2', '--quiet']
     done = subprocess.run([sys.executable, '-c', code, *args], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and done.stderr == 'collab_course: numba is not here, so training is slow: pip install numba\n'
