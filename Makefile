@@ -10,8 +10,12 @@ RUN    := $(VENV)/installed
 DEV    := $(VENV)/installed-dev
 # The libraries that `make bench` compares with: one wants an older pandas, so they live apart
 BENCH  := $(VENV)-bench
-# ... and so does what `make library` tests in, one environment for each Python
+# ... and so does what `make library` tests in, an environment for each Python and each WITH
 LIB    := $(VENV)-library-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+LIB    := $(LIB)$(shell printf '%s' '$(WITH)' | tr -cs 'a-zA-Z0-9.' '-' | sed 's/^[^-]/-&/; s/[.-]*$$//')
+# WITH is what pip is told besides; its word `lowest` means every lower bound in settings.ini
+LOWEST := $(shell sed -nE 's/^(test_)?requirements *= *//p' settings.ini | sed 's/>=/==/g')
+PINS   := $(foreach pin,$(foreach word,$(WITH),$(if $(filter lowest,$(word)),$(LOWEST),$(word))),'$(pin)')
 MIN    := $(shell sed -n 's/^min_python *= *//p' settings.ini)
 
 .PHONY: help run test library bench nbs docs facts lab colab serve clean
@@ -102,7 +106,7 @@ $(DEV): $(FACTS)
 
 $(LIB)/installed: $(FACTS)
 	$(call at_least,$(MIN))
-	$(call install,'.[test]',$(LIB))
+	$(call install,'.[test]' $(PINS),$(LIB))
 	@touch $@
 
 $(BENCH)/installed: $(FACTS)

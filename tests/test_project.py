@@ -43,7 +43,8 @@ def test_facts_are_renewed(project, monkeypatch):
 @pytest.mark.parametrize('key, value, place', [
     ('version', '9.9', 'CHANGELOG.md'), ('version', '9.9', '__init__.py'),
     ('min_python', '3.99', 'settings.ini'), ('min_python', '3.99', 'CONTRIBUTING.md'),
-    ('python_versions', '3.11 3.99', 'test.yml'),
+    ('python_versions', '3.11 3.99', 'test.yml'), ('pandas_lines', '2.2 3.99', 'test.yml'),
+    ('pandas_lines', '2.3 3.0', 'settings.ini'), ('version', '9.9', '16_bias.ipynb'),
 ])
 def test_a_changed_fact_is_noticed(key, value, place):
     "The places that --write does not change, too"
@@ -200,12 +201,44 @@ def test_library_tests_need_only_what_the_extra_test_brings():
 
 
 def test_workflows():
-    "Docs are published after the tests; every Python that is declared runs the library's tests"
+    "Docs are published after the tests; all that is declared runs the library's tests"
     folder = ROOT/'.github/workflows'
     test, docs = (yaml.safe_load((folder/f'{name}.yml').read_text()) for name in ('test', 'docs'))
     assert test['jobs']['library']['strategy']['matrix']['python'] == settings()['python_versions'].split()
+    besides = [one['with'] for one in test['jobs']['library']['strategy']['matrix']['include']]
+    lines = [f'pandas=={line}.*' for line in settings()['pandas_lines'].split()]
+    assert besides == ['lowest', *lines]
     assert docs[True]['workflow_run']['workflows'] == [test['name']] # YAML reads `on` as true
     assert "conclusion == 'success'" in docs['jobs']['publish']['if']
+
+
+def test_actions_are_pinned():
+    "By commit, which nobody can move as one can a tag; the release is said beside it"
+    files = [*(ROOT/'.github/workflows').glob('*.yml')]
+    used = [line for path in files for line in path.read_text().splitlines() if 'uses:' in line]
+    pinned = re.compile(r' uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$')
+    assert used and [line for line in used if not pinned.search(line)] == []
+
+
+LIBRARY = 'make --no-print-directory --dry-run library VENV=environment'.split()
+
+
+def library(with_):
+    "What `make library WITH=...` would run"
+    command = [*LIBRARY, f'PYTHON={sys.executable}', f'WITH={with_}']
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_library_with_other_releases():
+    "An environment for each; `lowest` stands for every lower bound, declared for the tests, too"
+    folders = [re.search(r'(\S+)/bin/python -m pytest --library', library(one))[1]
+               for one in ('', 'lowest', 'pandas==3.0.*', 'pandas==3.1.*')]
+    assert len({*folders}) == 4 and all(one.startswith('environment-library-') for one in folders)
+    facts, printed = settings(), library('lowest')
+    for name in f"{facts['requirements']} {facts['test_requirements']}".split():
+        assert f"'{name.replace('>=', '==')}'" in printed
+    assert "'pandas==3.0.*' 'numpy==2.1.*'" in library('pandas==3.0.* numpy==2.1.*')
+    assert '==' not in library('')
 
 
 def test_hooks(project):

@@ -20,23 +20,30 @@ NOTEBOOK = rf'{re.escape(COLAB)}({REPO}/blob/[^/]+)/nbs/'
 BLOB = rf'{GITHUB}({REPO}/blob/[^/]+)/(?:CONTRIBUTING|CHANGELOG|LICENSE)'
 CLONE = rf'(?:git\+|git clone ){GITHUB}({REPO})'
 FOLDER = rf'git clone {GITHUB}{REPO} && cd ([\w-]+)'
-BRANCH = rf'git\+{GITHUB}{REPO}@([\w./-]+)'
+RELEASE = rf'git\+{GITHUB}{REPO}@([\w./-]+)'
 PAGES = r'https://([\w-]+\.github\.io/[\w.-]+)'
 OLDEST = r'Python (3\.\d+) or newer'
 # The one list of import-linter's contracts that holds all modules, and how a name stands in it
 LAYERS = r'(?s)^layers = \[\n(.*?)\]$'
 LAYER = '    "{}",\n'
-# A notebook's first code cell: in Colab, and nowhere else, it installs the course
+# What the workflow runs besides every Python, and how a line of it stands there
+INCLUDE = r'(?s)^        include:\n(.*?)^    steps:'
+COMBINATION = '          - {{python: "{}", with: "{}"}}\n'
+# A notebook's first code cell: in Colab, and nowhere else, it installs this release of the course.
+# Without -U, which would replace packages that Colab's kernel has loaded
 INSTALL = '''#| hide
 #| eval: false
 import sys
 if 'google.colab' in sys.modules:
-    %pip install -Uqq "{package} @ git+{repo}@{branch}"'''
+    %pip install -qq "{package} @ git+{repo}@{tag}"'''
+
+
+def tag(facts): return f"v{facts['version']}"
 
 
 def install(facts):
     "What every notebook's first code cell says"
-    return INSTALL.format(package=facts['lib_name'], repo=repo_url(facts), branch=facts['branch'])
+    return INSTALL.format(package=facts['lib_name'], repo=repo_url(facts), tag=tag(facts))
 
 
 def is_install(cell):
@@ -72,6 +79,12 @@ def card(facts):
     if said != social_card.says(facts): yield f'nbs/social-card.png: {said} is not what it is about'
 
 
+def older(facts):
+    "On the oldest Python: the lowest releases that are allowed, and each release line of pandas"
+    lines = ['lowest', *(f'pandas=={line}.*' for line in facts['pandas_lines'].split())]
+    return [COMBINATION.format(facts['min_python'], line) for line in lines]
+
+
 def needed(facts):
     "Where a fact must stand: file, pattern, what it should say"
     home = f"{facts['user']}/{facts['repo']}"
@@ -90,6 +103,7 @@ def needed(facts):
     yield '.github/workflows/docs.yml', r'branches: \[(.*)\]$', facts['branch']
     pythons = ', '.join(f'"{version}"' for version in facts['python_versions'].split())
     yield '.github/workflows/test.yml', r'python: \[(.*)\]$', pythons
+    yield '.github/workflows/test.yml', INCLUDE, ''.join(older(facts))
     for path in notebooks(ROOT/'nbs'):
         name = f'nbs/{path.name}'
         yield name, BADGE, f"{home}/blob/{facts['branch']}/{name}"
@@ -104,7 +118,7 @@ def allowed(facts):
         yield name, BLOB, f"{home}/blob/{facts['branch']}"
         yield name, CLONE, home
         yield name, FOLDER, facts['repo']
-        yield name, BRANCH, facts['branch']
+        yield name, RELEASE, tag(facts)
         yield name, PAGES, site_url(facts).removeprefix('https://').rstrip('/')
         yield name, OLDEST, facts['min_python']
 
@@ -152,9 +166,13 @@ def changelog(facts):
 
 
 def tested(facts):
-    "The oldest Python that is tested is the oldest that the package allows"
+    "The oldest Python and pandas that are tested are the oldest that the package allows"
     first, oldest = facts['python_versions'].split()[0], facts['min_python']
     if first != oldest: yield f'settings.ini: {oldest} is allowed, and the oldest tested is {first}'
+    [lowest] = re.findall(r'\bpandas>=([\d.]+)', facts['requirements'])
+    line = facts['pandas_lines'].split()[0]
+    if not f'{lowest}.'.startswith(f'{line}.'):
+        yield f'settings.ini: pandas {lowest} is allowed, and the oldest line tested is {line}'
 
 
 def problems(facts):
