@@ -71,7 +71,7 @@ class TensorDL(_Looks, _Copies, DataLoader):
     "A fastai loader that slices batches out of tensors, every row once an epoch"
     def __init__(self,
         x:Tensor, # rows of users and items, int32 where they fit, shape (n,2)
-        y:Tensor, # ratings in stars, float32, shape (n,)
+        y:Tensor, # ratings in stars, kept as float32, shape (n,)
         bs:int=64, # batch size, lowered to n where the data are fewer
         shuffle:bool=False, # another order each epoch?
         seed:int|None=42, # of the order; None for a new one each time
@@ -81,7 +81,8 @@ class TensorDL(_Looks, _Copies, DataLoader):
         state = random.getstate() # from which fastai's class draws a number
         super().__init__(bs=max(1, min(bs, len(x))), n=len(x))
         random.setstate(state)
-        self.x,self.y,self.shuffle,self.seed,self.names,self.n_inp = x,y,shuffle,seed,names,1
+        self.x,self.y = x,y.float() # whole ratings, as fastai's may be, have no gradient
+        self.shuffle,self.seed,self.names,self.n_inp = shuffle,seed,names,1
         self.gen = torch.Generator()
         self.gen.seed() if seed is None else self.gen.manual_seed(int(seed))
 

@@ -173,6 +173,27 @@ def test_fit_fast_and_train_rows_end_at_the_same_weights():
     assert np.allclose(mine, losses.values, atol=1e-6)
 
 
+@pytest.mark.parametrize('dtype', ['int8', 'uint8', 'int64', 'float64'])
+@pytest.mark.parametrize('loop', ['fit_loop', 'fit_by_hand', 'fit_fast'])
+def test_loops_take_ratings_of_any_dtype(loop, dtype):
+    "They end where those of float32 end; fastai's own loaders have int8 with some releases of pandas"
+    import torch
+    from collab_course import by_hand, fast, train
+    from collab_course.bias import DotProductBias
+    from collab_course.ids import tiny_ratings
+    from collab_course.loaders import TensorDL
+    from fastai.data.core import DataLoaders
+    [fit] = [getattr(one, loop) for one in (train, by_hand, fast) if loop in one.__all__]
+    df = tiny_ratings()
+    x = torch.tensor(df[['user', 'movie']].apply(lambda o: o.factorize()[0]).to_numpy())
+    def losses(dtype):
+        y = torch.tensor(df.rating.to_numpy(dtype))
+        parts = [TensorDL(x, y, 4, shuffle=True), TensorDL(x, y)]
+        torch.manual_seed(1)
+        return fit(DotProductBias(6, 6), DataLoaders(*parts, device='cpu'), 2)
+    assert losses('float32').equals(losses(dtype))
+
+
 def test_one_cycle_rates_rise_for_a_quarter():
     lrs, moms = one_cycle_rates(100, .01)
     assert lrs.argmax() == moms.argmin() == 24 and np.isclose(lrs.max(), .01)
