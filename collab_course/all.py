@@ -27,6 +27,7 @@ from collab_course.interpret import *
 from collab_course.compare import *
 from collab_course.collab_nn import *
 from collab_course.by_hand import *
+from collab_course.blocks import *
 from collab_course.compiling import *
 from collab_course.kernel import *
 from collab_course.fast import *

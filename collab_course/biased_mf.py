@@ -101,11 +101,13 @@ class BiasedMF(Recommender):
         y_range:tuple|None=None, # range of the sigmoid; None for `rating_range`
         penalty:float=.5, # how strongly a new user is held to the average one, above 0
         seed:int|None=42, # of the initial weights and the order of batches
+        threads:int=1, # that train at once, 1 to 16; another number makes another model
     ):
         check_settings(n_factors=n_factors, n_epoch=n_epoch, lr=lr, wd=wd, bs=bs, penalty=penalty,
-                       seed=seed)
+                       seed=seed, threads=threads)
         self.n_factors,self.n_epoch,self.lr,self.wd,self.bs = n_factors,n_epoch,lr,wd,bs
         self.y_range,self.penalty,self.seed = _check_range(y_range),penalty,seed
+        self.threads = threads
 
     def _fit(self, ratings):
         from collab_course.compiling import warn_without_numba # here: questions need no numba
@@ -120,7 +122,8 @@ class BiasedMF(Recommender):
         W = start_weights(ratings, ends, self.n_factors, rng, at_means=len(ratings)<50_000)
         total,stars = how['n_epoch']*len(ratings),to_stars(ratings.y, ends)
         with progress_bar(total, 'ratings', self._quiet, unit_scale=True) as bar:
-            losses = train_rows(W, ratings.x, stars, n, shuffle, progress=bar.update, **how)
+            losses = train_rows(W, ratings.x, stars, n, shuffle, progress=bar.update,
+                                threads=self.threads, **how)
         self.user_weights,self.item_weights = W[:n].copy(),W[n:].copy() # bias first
         _warn_if_worse(self, losses[-1,0]**.5*(ends[1]-ends[0])/5.5, ratings)
 

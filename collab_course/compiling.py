@@ -36,7 +36,7 @@ def compiled(
 ): # the same function, compiled when it is first called; without numba as it was
     "Compile `f`, and keep the result for the next process"
     if njit is None: return f
-    options = dict(fastmath=True, error_model='numpy', **options)
+    options = dict(fastmath=True, error_model='numpy', nogil=True, **options)
     if f.__module__=='__main__': return njit(**options)(f) # a notebook's cells change, and numba
     try: res = njit(cache=True, **options)(f)              # looks at each alone
     except (OSError,RuntimeError): return njit(**options)(f) # there is nowhere to keep it

@@ -13,7 +13,6 @@ __all__ = ['draw_rows_fast', 'Draw', 'sample_gibbs', 'split_rhat']
 # %% ../nbs/61_gibbs.ipynb #0700fd34
 import numpy as np
 from collections.abc import Callable
-from functools import partial
 from threading import Thread
 from typing import NamedTuple
 from .compiling import compiled,has_numba,no_refcount
@@ -79,7 +78,7 @@ def _squared_errors(row, others, which, y, a, b):
         total += error*error
     return total
 
-@partial(compiled, nogil=True)
+@compiled
 def _draw_rows(rows, others, ratings, prior, noise, z):
     "What `draw_rows` does"
     (ends,which,y),(mean,precision),d,error = ratings,prior,rows.shape[1],0.

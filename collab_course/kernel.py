@@ -11,8 +11,11 @@ __all__ = ['one_cycle_rates', 'mean_squared_error', 'train_rows']
 
 # %% ../nbs/31_kernel.ipynb #a0ceb10e
 import numpy as np
+from functools import partial
+from .blocks import Blocks,at_once
 from .compiling import aligned_zeros,has_numba,inlined,make_prefetch
 from .compiling import no_refcount
+from .settings import check_settings
 
 # %% ../nbs/31_kernel.ipynb #c643ea31
 def one_cycle_rates(
@@ -37,12 +40,12 @@ def _plain_score(pairs):
     "Dot products of two rows each plus their biases, shape (bs,)"
     return (pairs[:,0]*pairs[:,1])[:,1:].sum(axis=1) + pairs[...,0].sum(axis=1)
 
-def _plain_gradient(pairs, y, lo, width, biased):
-    "Gradient of a batch's mean squared error by each rating's two rows, shape (bs,2,row)"
+def _plain_gradient(pairs, y, size, lo, width, biased):
+    "Gradient of the mean squared error of `size` ratings by the rows of some, shape (n,2,row)"
     error,derivative = _plain_error(_plain_score(pairs), y, lo, width)
     other = pairs[:,::-1].copy() # the gradient of a product is the other factor,
     other[...,0] = biased        # and that of a bias is 1
-    return other * (2*error*derivative/np.float32(len(y)))[:,None,None]
+    return other * (2*error*derivative/np.float32(size))[:,None,None]
 
 # %% ../nbs/31_kernel.ipynb #9f3cdc4d
 _SIZE,_DECAY,_MOMENTUM,_SCALE,_COAST,_FADE,_SHRINK,_FADE_LOG,_SHRINK_LOG,_ROOT = range(10)
@@ -100,16 +103,16 @@ def _plain_catch_up(state, rows, done, last, table):
 def _no_tiny(factors): return np.where(factors<1e-14, 0, factors).astype('float32')
 
 # %% ../nbs/31_kernel.ipynb #46d169e4
-def _plain_steps(x, y, order, start, stop, bs, n_users, state, lo, width, biased, catch_up,
+def _plain_steps(x, y, order, cuts, sizes, first, n_users, state, lo, width, biased, catch_up,
                  last, table):
-    "Train on the ratings `order[start:stop]` of an epoch, without numba"
-    for at in range(start, stop, bs):
-        batch,done = order[at:min(at+bs, stop)],at//bs
+    "Train on the ratings between the `cuts` of an epoch's order, without numba"
+    for j,size in enumerate(sizes):
+        batch,done = order[cuts[j]:cuts[j+1]],first+j
         pairs = x[batch] + np.array([0,n_users])
         rows,places = np.unique(pairs, return_inverse=True)
         if catch_up: _plain_catch_up(state, rows, done, last, table)
         grads = np.zeros((len(rows),state.shape[2]), 'float32')
-        by_rating = _plain_gradient(state[pairs,0], y[batch], lo, width, biased)
+        by_rating = _plain_gradient(state[pairs,0], y[batch], size, lo, width, biased)
         np.add.at(grads, places.reshape(-1,2), by_rating)
         _plain_adamw(state, rows, grads, done, last, table)
 
@@ -165,11 +168,11 @@ def _list_rows(x, batch, n_users, slot, touched, places):
 
 # %% ../nbs/31_kernel.ipynb #e82f6a4b
 @no_refcount
-def _gradient(y, batch, state, lo, width, biased, touched, places, grads, scores):
-    "Gradient of a batch's mean squared error, by row touched"
-    size,far = len(batch),_is_far(state)
-    for start in range(0, size, 32):
-        stop = min(start+32, size)
+def _gradient(y, batch, size, state, lo, width, biased, touched, places, grads, scores):
+    "Gradient of the mean squared error of `size` ratings, by row that some of them touch"
+    n,far = len(batch),_is_far(state)
+    for start in range(0, n, 32):
+        stop = min(start+32, n)
         if far: _fetch_pairs(y, batch[stop:stop+32], state, touched, places[stop:stop+32], grads)
         for b in range(start, stop):
             pair = touched[places[b,0]],touched[places[b,1]]
@@ -177,7 +180,7 @@ def _gradient(y, batch, state, lo, width, biased, touched, places, grads, scores
         for b in range(start, stop):
             p,q = places[b,0],places[b,1]
             error,derivative = _error(scores[b-start], y[batch[b]], lo, width)
-            g = np.float32(2)*error*derivative/np.float32(size)
+            g = np.float32(2)*error*derivative/size
             _add_gradients(state[touched[p],0], state[touched[q],0], g, biased, grads[p], grads[q])
 
 @no_refcount
@@ -264,26 +267,18 @@ def _prefetch_rows(x, y, soon, later, n_users, state):
 
 # %% ../nbs/31_kernel.ipynb #c0ea2b8e
 @no_refcount
-def _steps(x, y, order, start, stop, bs, n_users, state, lo, width, biased, catch_up,
+def _steps(x, y, order, cuts, sizes, first, n_users, state, lo, width, biased, catch_up,
            last, table, slot, touched, places, grads, scores):
-    "Train on the ratings `order[start:stop]` of an epoch"
-    for at in range(start, stop, bs):
-        done = at//bs # steps in this epoch
-        a,b,c = min(at+bs, stop),min(at+2*bs, len(order)),min(at+3*bs, len(order))
-        if bs<=256: _prefetch_rows(x, y, order[a:b], order[b:c], n_users, state)
-        n = _list_rows(x, order[at:a], n_users, slot, touched, places)
+    "Train on the ratings between the `cuts` of an epoch's order"
+    end = len(sizes)
+    for j in range(end):
+        batch,done = order[cuts[j]:cuts[j+1]],first+j # steps in this epoch
+        a,b,c = cuts[j+1],cuts[min(j+2, end)],cuts[min(j+3, end)]
+        if len(batch)<=256: _prefetch_rows(x, y, order[a:b], order[b:c], n_users, state)
+        n = _list_rows(x, batch, n_users, slot, touched, places)
         if catch_up: _catch_up(state, touched[:n], done, last, table)
-        _gradient(y, order[at:a], state, lo, width, biased, touched, places, grads, scores)
+        _gradient(y, batch, sizes[j], state, lo, width, biased, touched, places, grads, scores)
         _adamw(state, touched[:n], slot, grads, done, last, table)
-
-# %% ../nbs/31_kernel.ipynb #94bde58a
-def _shuffled(shuffle, n):
-    "The numbers from 0 to n-1 in random order; `ValueError` if they are not"
-    order = np.asarray(shuffle(n))
-    fine = order.dtype.kind in 'iu' and order.shape==(n,)
-    if not fine or n and not 0<=order.min()<=order.max()<n:
-        raise ValueError(f'shuffle({n}) has to give the numbers from 0 to {n-1}')
-    return order.astype('int32' if n < 2**31 else 'int64', copy=False)
 
 # %% ../nbs/31_kernel.ipynb #62b8e44e
 @no_refcount
@@ -325,11 +320,17 @@ def _lo_width(y_range):
     lo,hi = y_range or (0,0)
     return np.float32(lo), np.float32(hi-lo)
 
-def _mean_loss(x, y, n_users, W, lo, width):
+def _mean_loss(x, y, n_users, W, lo, width, threads=1):
     "Mean squared error, for arrays that are known to fit"
     if not len(y): return np.nan
-    total = _squared_errors if has_numba() else _plain_squared_errors
-    return total(x, y, n_users, W, lo, width, np.zeros(64, 'float32'))/len(y)
+    total,cuts = (_squared_errors if has_numba() else _plain_squared_errors,
+                  np.linspace(0, len(y), threads+1).astype(int))
+    return sum(_together([partial(total, x[a:b], y[a:b], n_users, W, lo, width,
+                                  np.zeros(64, 'float32')) for a,b in zip(cuts, cuts[1:])]))/len(y)
+
+def _together(calls):
+    "Call functions without arguments: at once where loops are compiled, else one after another"
+    return at_once(calls) if has_numba() else [o() for o in calls]
 
 def _checked(W, x, y, n_users):
     "`x` as int32 and `y` as float32; `ValueError` if they do not fit each other and `W`"
@@ -363,10 +364,13 @@ def train_rows(
     valid:tuple|None=None, # `x` and `y` of held-out ratings, for the losses
     progress=None, # called with the number of ratings trained on since its last call
     on_epoch=None, # called after each epoch with its number and both losses
+    threads:int=1, # 1 to 16; another number is another order, and so other weights
 )->np.ndarray: # by epoch the MSE over all ratings and over `valid`, shape (n_epoch,2)
     "Train biases and factors by AdamW with the one-cycle schedule, in place"
     data,held_out = _checked_all(W, x, y, n_users, valid, n_epoch, bs)
-    work = _Training(W, n_users, min(bs, len(y)), _lo_width(y_range), biased, catch_up)
+    check_settings(threads=threads)
+    blocks = Blocks(*data, (n_users,len(W)-n_users), min(bs, len(y)), int(threads or 1))
+    work = _Training(W, n_users, blocks, _lo_width(y_range), biased, catch_up)
     return work.run(data, held_out, shuffle, n_epoch, lr, wd, progress, on_epoch)
 
 # %% ../nbs/31_kernel.ipynb #c3ec9565
@@ -382,25 +386,27 @@ def _checked_all(W, x, y, n_users, valid, n_epoch, bs):
     return data, held_out
 
 # %% ../nbs/31_kernel.ipynb #0ee15c87
-def _epoch(self, x, y, order, table, progress):
+def _epoch(self, order, table, progress):
     "Train on all ratings in this order"
-    steps,catch_up,room = ((_steps,_catch_up,self.room) if has_numba() else
-                           (_plain_steps,_plain_catch_up,()))
-    n = max(1, 2**20//self.bs)*self.bs
+    steps,catch_up,rooms = ((_steps,_catch_up,self.rooms) if has_numba() else
+                            (_plain_steps,_plain_catch_up,[()]*self.blocks.threads))
     with np.errstate(all='ignore'): # weights that run away are found by their loss
-        for start in range(0, len(y), n):
-            stop = min(start+n, len(y))
-            steps(x, y, order, start, stop, self.bs, self.n_users, self.state, *self.lo_width,
-                  self.biased, self.catch_up, self.last, table, *room)
-            progress(stop-start)
-        everyone = np.arange(len(self.state), dtype='uint64')
-        if self.catch_up: catch_up(self.state, everyone, len(table)-1, self.last, table)
+        for first,cuts,sizes in self.blocks.strata:
+            _together([partial(steps, self.blocks.x, self.blocks.y, order, cut, sizes, first,
+                               self.n_users, self.state, *self.lo_width, self.biased,
+                               self.catch_up, self.last, table, *room)
+                       for cut,room in zip(cuts, rooms)])
+            progress(int((cuts[:,-1]-cuts[:,0]).sum()))
+        rows = np.array_split(np.arange(len(self.state), dtype='uint64'), self.blocks.threads)
+        if self.catch_up: _together([partial(catch_up, self.state, o, len(table)-1, self.last,
+                                             table) for o in rows])
     self.last[:] = 0
 
 def _loss(self, x, y):
     "Mean squared error of these ratings"
-    W = self.state[:,0].copy() # without their running means rows need a third of the memory
-    return _mean_loss(x, y, self.n_users, W, *self.lo_width)
+    W = np.empty(self.state[:,0].shape, 'float32') # a third of the memory of all three numbers
+    W[self.blocks.rows] = self.state[:,0]
+    return _mean_loss(x, y, self.n_users, W, *self.lo_width, self.blocks.threads)
 
 def _room(state, bs):
     "Each row's place in the list of rows touched, the list, places, gradients, and scores"
@@ -411,28 +417,29 @@ def _room(state, bs):
 # %% ../nbs/31_kernel.ipynb #2834de68
 class _Training:
     "Weights with AdamW's running means, and the room that a batch needs"
-    def __init__(self, W, n_users, bs, lo_width, biased, catch_up):
-        self.W,self.n_users,self.bs,self.lo_width = W,n_users,bs,lo_width
+    def __init__(self, W, n_users, blocks, lo_width, biased, catch_up):
+        self.W,self.n_users,self.blocks,self.lo_width = W,n_users,blocks,lo_width
         self.biased,self.catch_up = bool(biased),bool(catch_up)
         self.state = aligned_zeros(len(W), 3, -W.shape[1]//16*-16) # rows are whole lines
-        self.state[:,0,:W.shape[1]] = W
-        self.last,self.room = np.zeros(len(W), 'int64'),_room(self.state, bs)
+        self.state[:,0,:W.shape[1]] = W[blocks.rows]
+        self.last = np.zeros(len(W), 'int64')
+        self.rooms = [_room(self.state, blocks.bs) for _ in range(blocks.threads)]
 
     epoch,loss = _epoch,_loss
 
     def run(self, data, held_out, shuffle, n_epoch, lr, wd, progress, on_epoch):
         "All epochs; losses by epoch"
-        (x,y),losses = data,[]
-        rates = one_cycle_rates(n_epoch*-(-len(y)//self.bs), lr)
+        losses,rates = [],one_cycle_rates(n_epoch*self.blocks.n_steps, lr)
         try:
             for epoch,(lrs,moms) in enumerate(zip(*[o.reshape(n_epoch, -1) for o in rates])):
-                order,table = _shuffled(shuffle, len(y)),_step_table(lrs, moms, wd, epoch*len(lrs))
-                self.epoch(x, y, order, table, progress or (lambda n: None))
-                losses.append([self.loss(x, y), self.loss(*held_out)])
+                table = _step_table(lrs, moms, wd, epoch*len(lrs))
+                self.epoch(self.blocks.order(shuffle), table, progress or (lambda n: None))
+                losses.append([self.loss(*data), self.loss(*held_out)])
                 if not np.isfinite(losses[-1][0]):
                     raise FloatingPointError(f'the loss is no longer a number; is {lr=} too high?')
                 if on_epoch: on_epoch(epoch, *losses[-1])
         finally:
             now,trained = self.state[:,0,:self.W.shape[1]],[train for train,_ in losses]
-            if np.isfinite(now).all() and np.isfinite(trained).all(): self.W[:] = now
+            if np.isfinite(now).all() and np.isfinite(trained).all():
+                self.W[self.blocks.rows] = now
         return np.array(losses)

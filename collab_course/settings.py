@@ -52,7 +52,7 @@ def setting_ranges(
                 seed=Range(0, 2**63-1), damping=Range(0, 1e9, whole=False),
                 penalty=Range(0, 1e9, whole=False, above=True), n_sweeps=Range(2, 1_000_000),
                 burn_in=Range(0, 1_000_000), n_keep=Range(2, 1_000_000), n=Range(1, 10_000),
-                n_splits=Range(1, 1000), threads=Range(1, 64))
+                n_splits=Range(1, 1000), threads=Range(1, 16))
 
 # %% ../nbs/06_settings.ipynb #1bd28cb7
 def check_settings(

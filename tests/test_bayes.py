@@ -338,7 +338,7 @@ def test_late_interrupt_keeps_the_draws_so_far(tmp_path, monkeypatch):
     ({'n_factors': 2.5}, 'not 2.5'), ({'n_factors': None}, 'not None'), ({'burn_in': -1}, 'burn_in .* not -1'),
     ({'n_keep': 1}, 'n_keep is a whole number from 2 .* not 1'), ({'n_sweeps': True}, 'not True'),
     ({'n_sweeps': 21}, 'n_sweeps=21 and burn_in=20 leave fewer than 2 draws: n_sweeps has to be at least 22'),
-    ({'threads': 0}, 'threads is a whole number from 1 to 64, not 0'), ({'threads': None}, 'not None'), ({'seed': -1}, 'seed .* not -1'), ({'seed': 'x'}, "not 'x'"),
+    ({'threads': 0}, 'threads is a whole number from 1 to 16, not 0'), ({'threads': None}, 'not None'), ({'seed': -1}, 'seed .* not -1'), ({'seed': 'x'}, "not 'x'"),
     ({'prior': Prior(scale=0)}, 'above 0'), ({'prior': Prior(extra=-1)}, 'at least 0'),
     ({'prior': Prior(rate=float('nan'))}, 'above 0'),
 ])
@@ -391,7 +391,7 @@ def test_threads_change_nothing(compiled, random_table, monkeypatch):
     counts = [np.r_[0, np.bincount(o).cumsum()] for o in random_table.x.T]
     assert all(len(gibbs._slices(o)) >= 5 for o in counts)
     running = threading.enumerate()
-    first, *rest = [BayesianMF(2, 4, 1, threads=o).fit(random_table, quiet=True) for o in (1, 2, 5, 64)]
+    first, *rest = [BayesianMF(2, 4, 1, threads=o).fit(random_table, quiet=True) for o in (1, 2, 5, 16)]
     assert all(arrays(o) == arrays(first) for o in rest) and threading.enumerate() == running
     assert rest[0].settings()['threads'] == 2 and repr(rest[0]) == 'BayesianMF(n_factors=2, n_sweeps=4, burn_in=1, threads=2)'
 
