@@ -8,6 +8,8 @@ folds  accuracy on u1 to u5, ours and theirs
 sizes  is `BiasedMF` ever worse than damped means? parts of MovieLens and synthetic ratings
 scale  cost against size, on synthetic ratings of MovieLens' shapes, each in a process of its own
 large  accuracy and cost against size, on planted ratings: what the models do as they come
+draws  what `BayesianMF` loses if it keeps fewer draws, and what they cost
+sweeps accuracy of its average against the number of sweeps, on planted ratings
 million  ours and other libraries on a million planted ratings, from a frame to a model"""
 import argparse
 import os
@@ -45,10 +47,15 @@ QUICK = 'gradient by hand', 'touched rows only', 'fit_fast'
 PROMISED = {'collab_loaders': 1/2, 'gradient by hand': 1/12, 'touched rows only': 1/400,
             'fit_fast': 1/400}
 SCALE, LINEAR, MEMORY_MB = ('ml-1m', 'ml-10m', 'ml-25m'), 1.5, 2000
-# By shape, how many of the models are trained on it
-LARGE = {'ml-100k': 5, 'ml-300k': 5, 'ml-1m': 5, 'ml-3m': 4, 'ml-10m': 3, 'ml-25m': 3}
+ALL = 'damped means', 'settings of 0.1.0', 'BiasedMF', 'BayesianMF', 'five of BiasedMF'
+FEW = ALL[:4]
+# By shape, which of the models are trained on it
+LARGE = {'ml-100k': ALL, 'ml-300k': ALL, 'ml-1m': ALL, 'ml-3m': ALL, 'ml-10m': FEW, 'ml-25m': FEW}
 RECIPE_0_1 = dict(bs=64, n_epoch=5, lr=.005, wd=.1)
-LARGE_RMSE = {('ml-1m', 'BiasedMF'): .755, ('ml-25m', 'BiasedMF'): .757, ('ml-1m', 'BayesianMF'): .747}
+LARGE_RMSE = {('ml-1m', 'BiasedMF'): .755, ('ml-25m', 'BiasedMF'): .757, ('ml-1m', 'BayesianMF'): .747,
+              ('ml-25m', 'BayesianMF'): .745}
+# Draws kept; and by shape, how many sweeps
+KEPT, SWEEPS = (5, 10, 20, 30, 50, 100), {'ml-100k': 300, 'ml-1m': 300, 'ml-25m': 60}
 # How many ratings a small part has, and a large one
 SIZES = 500, 1500, 5000, 20_000, 100_000
 # Mean RMSE on u1 to u5 at most
@@ -221,7 +228,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('parts', nargs='*',
-                        help='steps, peers, folds, sizes, scale, large or million; all when none is named')
+                        help='parts, of those above; all when none is named')
     parser.add_argument('--repeats', type=int, default=3, help='rounds, of which the median counts')
     parser.add_argument('--check', action='store_true',
                         help='one quick round of the steps: fail unless promises are kept, keep nothing')
@@ -321,12 +328,12 @@ def measure_large(repeats):
               'BayesianMF': BayesianMF()}
     warnings.filterwarnings('ignore', message='.*worse than damped means')
     rows = []
-    for shape, most in LARGE.items():
+    for shape, names in LARGE.items():
         train, valid, truth = planted_split(shape)
         rows.append({'shape': shape, 'ratings': len(train), 'model': 'truth',
                      'rmse': rmse(truth, valid.rating)})
-        for name, model in list(models.items())[:most]:
-            seconds, m = cpu(lambda: model.clone().fit(train, quiet=True))
+        for name in names:
+            seconds, m = cpu(lambda: models[name].clone().fit(train, quiet=True))
             rows.append({'shape': shape, 'ratings': len(train), 'model': name, 'seconds': seconds,
                          'rmse': planted_rmse(m, valid)})
             show(rows[-1:])
@@ -380,13 +387,75 @@ def check_large(rows):
     assert not broken, f'less accurate than promised: {broken}'
 
 
+def held_out(shape):
+    "Planted ratings to train on, and a fiftieth to ask about, of users and items that are known"
+    train, valid, _ = planted_split(shape)
+    return train, valid[valid.user.isin(train.user) & valid.movie.isin(train.movie)]
+
+
+def folds():
+    "ML-100k's five, likewise"
+    from collab_course.data import load_ratings, split_folds
+    df = load_ratings()
+    for train, valid in split_folds(df):
+        train, valid = df.iloc[train], df.iloc[valid]
+        yield train, valid[valid.movie.isin(train.movie)]
+
+
+def kept_draws(train, valid, n_keep, repeats):
+    "Accuracy of a model with so many draws, the size of its folder, and CPU ms of two questions"
+    from collab_course import BayesianMF
+    m = BayesianMF(n_sweeps=300, n_keep=n_keep).fit(train, quiet=True)
+    stars, users = valid.rating.to_numpy(float), m.ratings.users.ids[:20]
+    error = m.predict(valid.user, valid.movie) - stars
+    lower, upper = m.predict_interval(valid.user, valid.movie)
+    with tempfile.TemporaryDirectory() as folder:
+        size = sum(o.stat().st_size for o in m.save(Path(folder)/'m', ratings=False).iterdir())
+    def ms(ask): return median(cpu(lambda: [ask(u) for u in users])[0] for _ in range(repeats))/20*1000
+    return {'rmse': (error**2).mean()**.5, 'covered': ((lower <= stars) & (stars <= upper)).mean(),
+            'MB': size/1e6, 'recommend_ms': ms(m.recommend),
+            'interval_ms': ms(lambda u: m.predict_interval(u, m.ratings.items.ids[:1000]))}
+
+
+def measure_draws(repeats):
+    "By data and number of draws kept; means over the folds"
+    rows = []
+    for data, splits in (('ML-100k, u1 to u5', [*folds()]), ('planted, ml-1m', [held_out('ml-1m')])):
+        for n_keep in KEPT:
+            found = [kept_draws(*split, n_keep, repeats) for split in splits]
+            rows.append({'data': data, 'draws': n_keep, **{k: np.mean([o[k] for o in found]) for k in found[0]}})
+            show(rows[-1:])
+    return rows
+
+
+def measure_sweeps(repeats):
+    "RMSE of the average of all draws after the twentieth, sweep by sweep, by shape"
+    from collab_course import Ratings
+    from collab_course.gibbs import sample_gibbs
+    rows = []
+    for shape, most in SWEEPS.items():
+        train, valid = held_out(shape)
+        r, stars, total = Ratings(train), valid.rating.to_numpy(), 0
+        x = np.stack([r.users.rows(valid.user.to_numpy()), r.items.rows(valid.movie.to_numpy())], axis=1)
+        mean, sd = r.y.mean(), r.y.std()
+        draws = sample_gibbs(r.x, (r.y-mean)/sd, (len(r.users), len(r.items)))
+        for n, draw in zip(range(1, most+1), draws):
+            if n > 20: total = total + draw.scores(x)
+            if n in (25, 30, 40, 60, 100, 200, 300):
+                preds = (mean + sd*total/(n-20)).clip(*r.rating_limits)
+                rows.append({'shape': shape, 'ratings': len(r), 'sweeps': n, 'rmse': ((preds-stars)**2).mean()**.5})
+                show(rows[-1:])
+    return rows
+
+
 # By part, how it is measured and what is promised of it
 PARTS = {'steps': (measure_steps, check_steps),
          'peers': (lambda repeats: peers('--repeats', str(repeats)), lambda rows: None),
          'folds': (lambda repeats: our_folds() + peers('--folds'), check_folds),
          'sizes': (measure_sizes, check_sizes),
          'scale': (measure_scale, check_scale),
-         'large': (measure_large, check_large),
+         'large': (measure_large, check_large), 'draws': (measure_draws, lambda rows: None),
+         'sweeps': (measure_sweeps, lambda rows: None),
          'million': (measure_million, check_million)}
 
 
