@@ -79,7 +79,10 @@ def planted_ratings(shape, seed=0, rank=8, noise=.75, clusters=None):
 
 
 def planted_split(shape, share=.02):
-    "Planted ratings: a frame to train on, one held out, and what the truth says of the latter"
+    """Planted ratings: a frame to train on, one held out, of users and items that are in the first, and
+    the ratings that the truth would give for the latter"""
     df, truth = planted_ratings(shape)
     out = np.random.default_rng(1).random(len(df)) < share
-    return (df[~out].reset_index(drop=True), df[out].reset_index(drop=True), truth[out])
+    train = df[~out].reset_index(drop=True)
+    out &= df.user.isin(train.user) & df.movie.isin(train.movie)
+    return train, df[out].reset_index(drop=True), truth[out]
