@@ -15,9 +15,12 @@ import numpy as np, torch
 from contextlib import contextmanager
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
-from pandas import DataFrame
+from fastai.torch_core import to_detach
+from pandas import DataFrame,Series
 from torch import Tensor
+from torch.utils.data import TensorDataset
 from .data import check_split,split_random
+from .ids import as_frame,as_ratings,check_columns
 from .ratings import Ratings,as_table
 
 # %% ../nbs/13_loaders.ipynb #35159357
@@ -35,54 +38,151 @@ def _same_state(gen):
     try: yield
     finally: gen.set_state(state)
 
+# %% ../nbs/13_loaders.ipynb #5d1c0e77
+def _readable(b, max_n, names):
+    "A batch as a frame, by ids and titles, or by row numbers where there are no names"
+    x,*rest = [o[:max_n].cpu().numpy() for o in b]
+    u,i = [name[o] for name,o in zip(names, x.T)] if names else x.T
+    return DataFrame({'user': u, 'item': i} | dict(zip(['rating'], rest)))
+
+def _display(df):
+    "Show a frame, in a notebook or not"
+    try: from IPython.display import display
+    except ImportError: display = print
+    display(df)
+
 # %% ../nbs/13_loaders.ipynb #efeb79bf
 class _Looks:
     "Looking at a batch of a loader that has a generator `gen` and `names`"
     def one_batch(self)->tuple: # `x` and `y`
         "The first batch of the coming epoch, which stays as it is"
+        if not len(self): raise ValueError('this loader has no rows, and so no batch')
         with _same_state(self.gen): return next(iter(self))
 
     def show_batch(self,
         max_n:int=10, # at most so many rows
+        b:tuple|None=None, # a batch; None for the first of the coming epoch
     ):
         "Show users, items and ratings of a batch"
-        try: from IPython.display import display
-        except ImportError: display = print
-        x,y = [o[:max_n].cpu() for o in self.one_batch()]
-        users,items = self.names
-        display(DataFrame({'user': users[x[:,0]], 'item': items[x[:,1]], 'rating': y}))
+        _display(_readable(self.one_batch() if b is None else b, max_n, self.names))
+
+    def show_results(self,
+        b:tuple, # a batch
+        out:Tensor, # predictions for it, shape (bs,)
+        max_n:int=9, # at most so many rows
+    ):
+        "Show a batch with predictions, as `Learner.show_results` asks for it"
+        shown = _readable(b, max_n, self.names)
+        _display(shown.assign(prediction=out[:max_n].cpu().numpy()))
+
+    def decode_batch(self,
+        b:tuple, # a batch, or `x` and predictions
+        max_n:int=9, # at most so many rows
+        full:bool=True, # not used, as fastai's `TfmdDL.decode_batch` has it
+    )->list: # by row ((user, item), rating), or ((user, item),) where the batch has no ratings
+        "What a batch says, as `Learner.predict` asks for it"
+        rows = _readable(b, max_n, self.names).itertuples(index=False)
+        return [((user,item),*rating) for user,item,*rating in rows]
+
+# %% ../nbs/13_loaders.ipynb #71b0c2d9
+class _Rows(TensorDataset):
+    "The rows of a loader as a dataset, such as `dls.train_ds`"
+    def __init__(self, x, y): super().__init__(*[o for o in (x,y) if o is not None])
+    def new_empty(self): return _Rows(*self[:0], *[None]*(2-len(self.tensors)))
+
+def _as_rows(rows, columns):
+    "Rows to come as a frame: one already, `Ratings`, or a list of pairs of ids, or of rows"
+    user,item,rating = [columns[o] for o in ('user','item','rating')]
+    if isinstance(rows, Ratings):
+        u,i = rows.users.ids[rows.x[:,0]],rows.items.ids[rows.x[:,1]]
+        return DataFrame({user: u, item: i} | ({} if rows.interactions else {rating: rows.y}))
+    if isinstance(rows, np.ndarray): rows = rows.tolist()
+    if not isinstance(rows, (list,tuple)): return as_frame(rows)
+    if rows and all(isinstance(o, (dict,Series)) for o in rows): return DataFrame(list(rows))
+    if all(isinstance(o, (list,tuple)) and len(o)==2 for o in rows):
+        return DataFrame(list(rows), columns=[user,item])
+    raise TypeError('rows are a frame, or a list of (user id, item id), or of rows of a frame, '
+                    f'not of {type(rows[0]).__name__}')
+
+def _tensors(rows, ids):
+    "Row numbers, and ratings where there are any, of rows that a loader is to get"
+    if isinstance(rows, _Rows): return (*rows.tensors,None)[:2]
+    if not ids: raise ValueError('this loader knows no ids; those of `collab_loaders` do')
+    users,items,columns = ids
+    df = _as_rows(rows, columns)
+    user,item,rating = [columns[o] for o in ('user','item','rating')]
+    check_columns(df, [user,item])
+    pairs = np.stack([users[df[user]], items[df[item]]], axis=1)
+    x = torch.from_numpy(pairs.astype('int32'))
+    if rating is None or rating not in df: return x,None
+    return x,torch.from_numpy(as_ratings(df[rating], rating).to_numpy('float32'))
+
+class _One(tuple):
+    "A tensor of one row, kept from fastai, which would unpack it as it does a tuple of one"
+    def __new__(cls, parts): # from a list when batches are joined, else when they are put in order
+        return super().__new__(cls, parts) if isinstance(parts, list) else next(iter(parts))
+
+def _detach_one(b, cpu=True, gather=True):
+    "fastai's `to_detach` where there is one row in all"
+    b = to_detach(b, cpu, gather)
+    return _One([b]) if isinstance(b, Tensor) and b.dim()==1 else b
+
+def _check_settings(kwargs, settings):
+    "An error for settings that a loader does not have, or would not keep to"
+    if kwargs.get('drop_last'): raise ValueError('drop_last: here every row comes once an epoch')
+    hints = 'num_workers','pin_memory','timeout','drop_last' # of no use where batches are slices
+    unknown = kwargs.keys()-{*settings,*hints,'device','get_idxs'}
+    if unknown: raise TypeError(f'{min(unknown)!r} is no setting of a loader: {[*settings]}')
+
+class _OwnIds:
+    "What fastai's `collab_learner` asks for"
+    @property
+    def cat_names(self):
+        raise TypeError('these loaders have no padding rows, on which `collab_learner` builds; use '
+            'Learner(dls, DotProductBias(len(dls.users), len(dls.items)), loss_func=mse_loss), '
+            "or fastai's CollabDataLoaders")
 
 # %% ../nbs/13_loaders.ipynb #8a7e681a
 class _Copies:
-    "Making another loader of the same data"
+    "Making another loader: of the same rows, or of others"
     def new(self,
-        dataset=None, # not used, as fastai's `DataLoader.new` has it
-        cls=None, # not used, likewise
-        **kwargs # settings that differ: `x`, `y`, `bs`, `shuffle`, `seed`, `names`
+        dataset=None, # other rows: a frame, or a list of (user id, item id); None for the same
+        cls=None, # another kind of `TensorDL`; None for the same
+        **kwargs # settings that differ: those of `TensorDL`, `device`, `get_idxs`
     )->'TensorDL': # with a generator of its own, from the seed on
-        "The same data with other settings, such as `bs` or `shuffle`"
-        settings = 'x','y','bs','shuffle','seed','names'
-        res = TensorDL(**{o: kwargs.get(o, getattr(self, o)) for o in settings})
-        if 'get_idxs' in kwargs: res.get_idxs = kwargs['get_idxs']
+        "The same rows with other settings, such as `bs` or `shuffle`, or other rows"
+        settings = {o: getattr(self, o) for o in ('x','y','shuffle','seed','names','ids')}
+        if dataset is not None: settings['x'],settings['y'] = _tensors(dataset, self.ids)
+        settings['bs'] = self.max_bs
+        _check_settings(kwargs, settings)
+        settings.update({o: kwargs[o] for o in settings if o in kwargs})
+        res = (cls or type(self))(**settings).to(kwargs.get('device', self.x.device))
+        if 'get_idxs' not in kwargs: return res
+        res.get_idxs = kwargs['get_idxs'] # `Learner.get_preds` does so
+        if res.n==1: res.to_detach = _detach_one
         return res
 
 # %% ../nbs/13_loaders.ipynb #340e0cbd
-class TensorDL(_Looks, _Copies, DataLoader):
+class TensorDL(_Looks, _Copies, _OwnIds, DataLoader):
     "A fastai loader that slices batches out of tensors, every row once an epoch"
     def __init__(self,
         x:Tensor, # rows of users and items, int32 where they fit, shape (n,2)
-        y:Tensor, # ratings in stars, kept as float32, shape (n,)
+        y:Tensor|None, # ratings in stars, kept as float32, shape (n,); None where there are none
         bs:int=64, # batch size, lowered to n where the data are fewer
         shuffle:bool=False, # another order each epoch?
         seed:int|None=42, # of the order; None for a new one each time
         names:tuple=(), # ids of users, and ids or titles of items, by row, for `show_batch`
+        ids:tuple=(), # `Vocab`s of users and items, and columns by role, for rows to come
     ):
         if bs<1: raise ValueError(f'a batch has at least one row, not {bs}')
         state = random.getstate() # from which fastai's class draws a number
         super().__init__(bs=max(1, min(bs, len(x))), n=len(x))
         random.setstate(state)
-        self.x,self.y = x,y.float() # whole ratings, as fastai's may be, have no gradient
-        self.shuffle,self.seed,self.names,self.n_inp = shuffle,seed,names,1
+        self.x,self.y = x,None if y is None else y.float() # whole numbers have no gradient
+        self.max_bs,self.shuffle,self.seed,self.names = bs,shuffle,seed,names
+        self.ids,self.n_inp = ids,1
+        if ids: self.users,self.items = ids[:2]
+        self.to(x.device)
         self.gen = torch.Generator()
         self.gen.seed() if seed is None else self.gen.manual_seed(int(seed))
 
@@ -91,12 +191,13 @@ class TensorDL(_Looks, _Copies, DataLoader):
         return torch.randperm(self.n, generator=self.gen, device='cpu')
 
     def __iter__(self):
-        pieces = self.get_idxs().split(self.bs)
-        return ((self.x[idx].long(), self.y[idx]) for idx in pieces if len(idx))
+        pieces = [idx for idx in self.get_idxs().split(self.bs) if len(idx)]
+        if self.y is None: return ((self.x[idx].long(),) for idx in pieces)
+        return ((self.x[idx].long(), self.y[idx]) for idx in pieces)
 
     def to(self, device): # 'cuda', say; the order of batches is still drawn on the CPU
-        self.x,self.y = self.x.to(device),self.y.to(device)
-        self.device = self.x.device
+        self.x,self.y = self.x.to(device),None if self.y is None else self.y.to(device)
+        self.device,self.dataset = self.x.device,_Rows(self.x, self.y)
         return self
 
 # %% ../nbs/13_loaders.ipynb #cb6a7435
@@ -118,11 +219,10 @@ def collab_loaders(
     train,valid = check_split(split, len(ratings))
     device = torch.device('cpu' if device is None else device)
     x,y = [torch.from_numpy(o).to(device) for o in (ratings.x, ratings.y.astype('float32'))]
-    names = ratings.users.ids,ratings.titles
-    dls = DataLoaders(TensorDL(x[train], y[train], bs, shuffle=True, seed=seed, names=names),
-                      TensorDL(x[valid], y[valid], val_bs, names=names), device=x.device)
-    dls.users,dls.items = ratings.users,ratings.items
-    return dls
+    known = dict(names=(ratings.users.ids, ratings.titles),
+                 ids=(ratings.users, ratings.items, ratings.columns))
+    return DataLoaders(TensorDL(x[train], y[train], bs, shuffle=True, seed=seed, **known),
+                       TensorDL(x[valid], y[valid], val_bs, **known), device=x.device)
 
 # %% ../nbs/13_loaders.ipynb #d9587c27
 def _as_ratings(df, **columns):

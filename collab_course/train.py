@@ -27,6 +27,7 @@ def mse_of(
     dl, # one of the loaders of `collab_loaders`
 )->float: # mean squared error over all of its rows, nan where it has none
     "The loss of a model on all rows of a loader"
+    if dl.y is None: raise ValueError('this loader has no ratings to compare with')
     was = model.training
     model.eval()
     device = next((o.device for o in model.parameters()), dl.x.device) # where the model is
@@ -117,8 +118,7 @@ def fit_loop(
 )->DataFrame: # a row per epoch: MSE over all rows of `train` and of `valid`
     "Train like `Learner.fit_one_cycle`, in a plain PyTorch loop"
     n_steps,losses = count_steps(n_epoch, dls.train),[]
-    model.to(dls.train.x.device)
-    opt,schedule = one_cycle(model.parameters(), n_steps, lr, wd)
+    opt,schedule = one_cycle(model.to(dls.train.x.device).parameters(), n_steps, lr, wd)
     with one_thread(), progress_bar(n_epoch, desc, quiet) as bar:
         for _ in range(n_epoch):
             model.train()
@@ -161,9 +161,7 @@ def fit_together(
     quiet:bool=False, # no progress bar?
 )->list: # for each model what `fit_loop` returns
     "Train models at once, each as `fit_loop` would alone; `ValueError` unless numbers agree"
-    n_steps,lrs,wds = _check_together(models, loaders, n_epoch, lr, wd)
-    for model,dls in zip(models, loaders): model.to(dls.train.x.device)
-    groups = _groups(models, lrs, wds)
+    n_steps,lrs,groups = _check_together(models, loaders, n_epoch, lr, wd)
     opt,schedule = one_cycle(groups, n_steps, [o['lr'] for o in groups], 0)
     losses = [[] for _ in models]
     with one_thread(), progress_bar(n_epoch, desc, quiet) as bar:
@@ -181,7 +179,7 @@ def fit_together(
 
 # %% ../nbs/15_train.ipynb #c90f3b7e
 def _check_together(models, loaders, n_epoch, lr, wd):
-    "Steps in all, and each model's rate and decay"
+    "Steps in all, each model's rate, and the optimizer's groups; models are moved if all is well"
     n = len(models)
     lrs,wds = [[o]*n if np.ndim(o)==0 else list(o) for o in (lr,wd)]
     if n==0 or not n==len(loaders)==len(lrs)==len(wds) or len({*map(id, models)})<n:
@@ -191,7 +189,8 @@ def _check_together(models, loaders, n_epoch, lr, wd):
     if len(steps)>1: raise ValueError(f'loaders with unequal numbers of steps: {sorted(steps)}')
     devices = {str(dls.train.x.device) for dls in loaders}
     if len(devices)>1: raise ValueError(f'loaders on more than one device: {sorted(devices)}')
-    return steps.pop(), lrs, wds
+    for model,dls in zip(models, loaders): model.to(dls.train.x.device)
+    return steps.pop(), lrs, _groups(models, lrs, wds)
 
 def _groups(models, lrs, wds):
     "The optimizer's groups of parameters, one for each rate and decay"
