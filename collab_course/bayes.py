@@ -16,7 +16,7 @@ import numpy as np
 from functools import partial
 from .posterior import Prior,row_posterior
 from .recommender import History,Recommender
-from .settings import check_settings,progress_bar
+from .settings import check_memory,check_settings,progress_bar
 
 # %% ../nbs/63_bayes.ipynb #e401ced1
 class _Side:
@@ -93,6 +93,9 @@ class _Sampled:
         rule = chain_length(len(ratings), int(self.burn_in))
         self.used = {k: v for k,v in rule.items() if getattr(self, k) is None}
         y,sizes = ratings.y,(len(ratings.users),len(ratings.items))
+        kept = min(self.n_keep, self.used.get('n_sweeps', self.n_sweeps))*sum(sizes)
+        check_memory(12*kept*(1+self.n_factors), f'{self.n_keep} draws of {sum(sizes):,} rows of '
+                     f'{self.n_factors:,} factors')
         self.offset,self.scale = float(y.mean()),float(y.std() if np.ptp(y) else 1.)
         kept = _kept_draws(ratings.x, (y-self.offset)/self.scale, sizes, self)
         vars(self).update(kept.arrays())
@@ -180,11 +183,10 @@ class BayesianMF(_Sampled, _KnownUsers, _NewUsers, _Explained, Recommender):
         threads:int=1, # that share the work; the model does not depend on it
     ):
         self.n_factors,self.n_sweeps,self.burn_in,self.seed = n_factors,n_sweeps,burn_in,seed
-        self.n_keep,self.prior,self.threads = n_keep,Prior(*prior),threads
+        self.n_keep,self.prior,self.threads = n_keep,_as_prior(prior),threads
         _check_whole(n_factors=n_factors, burn_in=burn_in, threads=threads)
         check_settings(seed=seed, n_keep=n_keep, n_sweeps=n_sweeps)
         _check_chain(n_sweeps, burn_in)
-        _check_prior(self.prior)
 
     def mean_std(self,
         who, # user rows, shape (n,), or a `History`
@@ -219,8 +221,11 @@ def _check_chain(n_sweeps, burn_in):
         f'n_sweeps={n_sweeps} and burn_in={burn_in} leave fewer than 2 draws: n_sweeps has to be '
         f'at least {burn_in+2}')
 
-def _check_prior(p):
-    "Raise `ValueError` for a prior from which nothing can be drawn"
+def _as_prior(prior):
+    "A `Prior`, or `ValueError` for one from which nothing can be drawn"
+    try: p = Prior(*(float(o) for o in prior))
+    except (TypeError,ValueError,OverflowError):
+        raise ValueError(f'prior is a Prior, or its {len(Prior._fields)} numbers, not {prior!r}')
     above = p.hold>0 and p.extra>=0 and p.scale>0 and p.shape>0 and p.rate>0
-    if not (above and np.isfinite(p).all()):
-        raise ValueError(f'all of the prior is above 0, and `extra` at least 0: {p}')
+    if above and np.isfinite(p).all(): return p
+    raise ValueError(f'all of the prior is above 0, and `extra` at least 0: {p}')

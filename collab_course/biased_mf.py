@@ -16,7 +16,7 @@ from functools import cached_property
 from .fold_in import new_user_factors,rating_effects,sigmoid_to
 from .ids import RatingsError
 from .recommender import DampedMeans,Recommender
-from .settings import check_settings,progress_bar
+from .settings import check_memory,check_settings,progress_bar
 
 # %% ../nbs/51_biased_mf.ipynb #c051b9e0
 def rating_range(
@@ -34,7 +34,7 @@ def _check_range(y_range):
     if y_range is None: return None
     try: lo,hi = (float(o) for o in y_range)
     except (TypeError,ValueError): lo,hi = 1,0
-    if lo<hi and np.isfinite([lo,hi]).all(): return lo,hi
+    if lo<hi and max(-lo, hi)<1e30: return lo,hi # nor is either a nan
     raise ValueError(f'y_range goes from lowest to highest, two finite numbers, not {y_range!r}')
 
 def _check_inside(y_range, limits):
@@ -42,6 +42,8 @@ def _check_inside(y_range, limits):
     if not y_range[0]<=limits[0]<=limits[1]<=y_range[1]: raise RatingsError(
         f'y_range={y_range} does not hold the ratings, which go from {limits[0]:g} '
         f'to {limits[1]:g}')
+    if limits[0]<limits[1] and y_range[1]-y_range[0]>1e4*(limits[1]-limits[0]): raise RatingsError(
+        f'y_range={y_range} is too wide for ratings from {limits[0]:g} to {limits[1]:g}')
 
 # %% ../nbs/51_biased_mf.ipynb #beb03a56
 def to_stars(
@@ -111,7 +113,7 @@ class BiasedMF(Recommender):
 
     def _fit(self, ratings):
         from collab_course.compiling import warn_without_numba # here: questions need no numba
-        from collab_course.kernel import train_rows
+        from collab_course.kernel import train_rows,training_bytes
         warn_without_numba()
         rule,n = recipe(len(ratings)) | dict(y_range=rating_range(ratings.y)),len(ratings.users)
         self.used = {k: v for k,v in rule.items() if getattr(self, k) is None}
@@ -119,6 +121,10 @@ class BiasedMF(Recommender):
         rng,ends = np.random.default_rng(self.seed),self._value('y_range')
         def shuffle(n): return rng.permutation(np.arange(n, dtype='int32' if n<2**31 else 'int64'))
         _check_inside(ends, ratings.rating_limits)
+        n_rows = n+len(ratings.items)
+        check_memory(12*n_rows*(1+self.n_factors) + training_bytes(
+            n_rows, int(self.n_factors), len(ratings), how['bs']), f'training {n_rows:,} rows of '
+            f'{self.n_factors:,} factors')
         W = start_weights(ratings, ends, self.n_factors, rng, at_means=len(ratings)<50_000)
         total,stars = how['n_epoch']*len(ratings),to_stars(ratings.y, ends)
         with progress_bar(total, 'ratings', self._quiet, unit_scale=True) as bar:

@@ -95,14 +95,14 @@ def fit_by_hand(
     wd:float=.1, # decoupled weight decay, 0 turns it off
 )->DataFrame: # a row per epoch: MSE over all rows of `train` and of `valid`
     "Train like `fit_loop`, with the gradient worked out by hand"
+    (users,bias),_ = _tables_for(model, dls)
     train,device,losses = dls.train,dls.train.x.device,[]
-    (users,bias),_ = weight_tables(model)
-    rates = _rates(count_steps(n_epoch, train), lr)
-    W = flat_weights(model.to(device)).to(device)
-    G,m,v,step = [torch.zeros_like(W) for _ in range(3)] + [W.new_zeros(())]
+    rates = _rates(count_steps(n_epoch, train, lr=lr, wd=wd), lr)
     fixed = dict(fused=True, amsgrad=False, maximize=False, beta2=.99, eps=1e-5, weight_decay=wd)
-    rows = train.x.long() + torch.tensor([0, len(users)], device=device) # users come first
     with one_thread(), torch.no_grad():
+        W = flat_weights(model.to(device)).to(device)
+        G,m,v,step = [torch.zeros_like(W) for _ in range(3)] + [W.new_zeros(())]
+        rows = train.x.long() + torch.tensor([0, len(users)], device=device) # users come first
         for _ in range(n_epoch):
             order = train.get_idxs()
             for x,y in zip(rows[order].split(train.bs), train.y[order].split(train.bs)):
@@ -114,6 +114,16 @@ def fit_by_hand(
     return losses_by_epoch(losses, lr)
 
 # %% ../nbs/30_by_hand.ipynb #bb9aa329
+def _tables_for(model, dls):
+    "`weight_tables`, or a `ValueError` where the loaders have rows that the model has not"
+    tables = weight_tables(model)
+    for dl in dls:
+        for name,side,(factors,_) in zip(('user','item'), dl.x.cpu().numpy().T, tables):
+            if len(side) and not 0<=side.min()<=side.max()<len(factors): raise ValueError(
+                f'{name} rows go from 0 to {len(factors)-1} in the model, and from {side.min()} '
+                f'to {side.max()} in the loaders')
+    return tables
+
 def _rates(n_steps, lr):
     "Learning rate and momentum, step by step"
     opt,schedule = one_cycle([torch.zeros(1, device='cpu')], n_steps, lr, wd=0)

@@ -17,7 +17,7 @@ from .data import check_split,split_random
 from .metrics import expected_gains,mae,rmse
 from .ratings import Ratings,as_table
 from .recommender import DampedMeans,History,Recommender
-from .settings import check_n,check_settings,progress_bar
+from .settings import check_memory,check_n,check_settings,progress_bar
 
 # %% ../nbs/42_evaluation.ipynb #d4314d41
 def _model_rows(m, r, rows):
@@ -93,6 +93,7 @@ def _list_quality(m, r, rows, k, good, quiet=True):
     (wanted,film),n = _to_find(m, r, rows, good),np.int64(len(r.items))
     users,n_find = np.unique(wanted//n, return_counts=True)
     few,group,res = m.ratings.counts<_min_ratings,m.ratings.title_group,[]
+    k = min(k, max(len(group), n_find.max(initial=1))) # no list is longer
     missing = np.ones(group.max()+1) # how likely it is that a film is on no list so far
     with progress_bar(len(users), 'lists', quiet, delay=1) as bar:
         for some,user,top,score in m.rank_many(users, k, min_ratings=_min_ratings, ties=True):
@@ -262,7 +263,7 @@ class Choose(_OneInside, Recommender):
         if by not in ('rmse','ndcg'): raise ValueError(f"by is 'rmse' or 'ndcg', not {by!r}")
         if not isinstance(valid_pct, Real) or not 0<valid_pct<1:
             raise ValueError(f'valid_pct is a share above 0 and below 1, not {valid_pct!r}')
-        check_settings(seed=seed)
+        check_settings(seed=seed, n_splits=n_splits)
         self.models,self.by,self.valid_pct,self.seed = models,by,valid_pct,seed
         self.n_splits = check_n(n_splits, 'n_splits is how often to judge each')
 
@@ -284,6 +285,11 @@ class Choose(_OneInside, Recommender):
         return float(DataFrame(runs)[self.by].mean())
 
 # %% ../nbs/42_evaluation.ipynb #74a06d71
+def _check_room(member, n):
+    "Raise `MemoryError` where `n` more models like one would not fit"
+    sizes = [o.nbytes for o in vars(member).values() if isinstance(o, np.ndarray)]
+    check_memory(n*sum(sizes), f'{n:,} more of {member!r}')
+
 class Ensemble(Recommender):
     "Train a model with several seeds and predict the mean"
     def __init__(self,
@@ -293,8 +299,8 @@ class Ensemble(Recommender):
     ):
         _check_model(model)
         if not model.has_seed(): raise ValueError(f'{model!r} has no seed: all would be equal')
-        check_settings(seed=seed)
-        self.model,self.n,self.seed = model,check_n(n, 'n is how many models'),seed
+        check_settings(seed=seed, n=n)
+        self.model,self.n,self.seed = model,int(n),seed
 
     def _fit(self, ratings):
         seeds = np.random.SeedSequence(self.seed).generate_state(self.n, 'uint64') >> 1
@@ -302,6 +308,7 @@ class Ensemble(Recommender):
             self.members = []
             for seed in seeds.tolist():
                 self.members.append(_trained(self.model.reseeded(seed), ratings))
+                if len(self.members)==1: _check_room(self.members[0], self.n-1)
                 bar.update()
         self.ranks_only,*other = {o.ranks_only for o in self.members}
         if other: raise ValueError('some members predict ratings and some do not: no mean of these')

@@ -15,8 +15,9 @@ import numpy as np
 from collections.abc import Callable
 from threading import Thread
 from typing import NamedTuple
-from .compiling import compiled,has_numba,no_refcount
+from .compiling import check_rows,compiled,has_numba,no_refcount
 from .posterior import Prior,by_row,draw_noise,draw_prior,draw_rows
+from .settings import check_memory,check_settings
 
 # %% ../nbs/61_gibbs.ipynb #cc31ed96
 @no_refcount
@@ -130,10 +131,26 @@ def draw_rows_fast(
     threads:int=1, # that share the rows; the result does not depend on it
 )->float: # sum of the squared errors with the new rows
     "What `draw_rows` does, compiled where numba is there"
+    _check_side(rows, others, ratings, prior, noise, z)
     (ends,which,y),draw = ratings,_draw_rows if has_numba() else draw_rows
     def draw_slice(a, b):
-        return draw(rows[a:b], others, (ends[a:b+1],which,y), prior, noise, z[a:b])
+        return draw(rows[a:b], others, (ends[a:b+1],which,y), prior, float(noise), z[a:b])
     return float(sum(_share(draw_slice, _slices(ends), threads)))
+
+def _check_side(rows, others, ratings, prior, noise, z):
+    "Raise `ValueError` unless all arrays fit each other, since compiled loops do not look"
+    (ends,which,y),(mean,precision),(n,d),m = ratings,prior,np.shape(rows),len(others)
+    wanted = dict(rows=(rows,'f8',(n,d)), others=(others,'f8',(m,d)), ends=(ends,'i8',(n+1,)),
+                  which=(which,'i4',(len(y),)), y=(y,'f8',(len(which),)), mean=(mean,'f8',(d,)),
+                  precision=(precision,'f8',(d,d)), z=(z,'f8',(n,d)))
+    for name,(a,dtype,shape) in wanted.items():
+        fits = isinstance(a, np.ndarray) and a.dtype==dtype and a.shape==shape
+        if not (fits and a.flags.c_contiguous and d): raise ValueError(
+            f'{name} is to be a contiguous array of type {dtype} and shape {shape}')
+    inside = len(which)==0 or 0<=which.min()<=which.max()<m
+    if not (rows.flags.writeable and ends[0]==0 and ends[-1]==len(y) and inside
+            and (ends[1:]>=ends[:-1]).all() and 0<noise<np.inf):
+        raise ValueError('ratings are not those of these rows, or noise is not above 0')
 
 # %% ../nbs/61_gibbs.ipynb #2c70525b
 class Draw(NamedTuple):
@@ -162,6 +179,12 @@ def sample_gibbs(
     draw_side:Callable=draw_rows_fast, # draws one side given the other, like `draw_rows`
 ): # a `Draw` per sweep, without end; the next sweep changes its rows, so copy what you keep
     "Draw weights, their prior and the noise from the posterior, sweep by sweep"
+    x,y = check_rows(x, y, sizes, 'float64')
+    check_settings(n_factors=n_factors, seed=seed)
+    check_memory(16*sum(sizes)*(1+n_factors) + 60*len(y), f'{sum(sizes):,} rows of {n_factors:,}')
+    return _sweeps(x, y, sizes, int(n_factors), seed, prior, draw_side)
+
+def _sweeps(x, y, sizes, n_factors, seed, prior, draw_side):
     rng,noise = np.random.default_rng(seed),1.
     U,V = [.1*rng.standard_normal((n,1+n_factors)) for n in sizes]
     by_user,by_item = by_row(*x.T, y, sizes[0]),by_row(*x.T[::-1], y, sizes[1])

@@ -224,7 +224,8 @@ def as_ratings(
         found = Series([*map(_as_float, found)], dtype=object)
     x = pd.to_numeric(found, errors='coerce')
     _refuse(x.isna(), rows, f'{name!r} is not a number', s)
-    _refuse(~np.isfinite(x.astype('float64')), rows, f'{name!r} is not finite', s)
+    with np.errstate(over='ignore'): finite = np.isfinite(x.astype('float64'))
+    _refuse(~finite, rows, f'{name!r} is not finite', s)
     if x.dtype.kind=='u' and (x>=2**63).any(): x = x.astype('float64') # they would wrap
     if y_range:
         _refuse((x<y_range[0]) | (x>y_range[1]), rows, f'{name!r} is outside {y_range}', s)

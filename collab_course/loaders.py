@@ -20,8 +20,8 @@ from pandas import DataFrame,Series
 from torch import Tensor
 from torch.utils.data import TensorDataset
 from .data import check_split,split_random
-from .ids import as_frame,as_ratings,check_columns
-from .ratings import Ratings,as_table
+from .ids import RatingsError,as_frame,as_ratings,check_columns
+from .ratings import Ratings,as_table,check_scale
 
 # %% ../nbs/13_loaders.ipynb #35159357
 def rows_seen(
@@ -218,13 +218,23 @@ def collab_loaders(
     if split is None: split = split_random(ratings, 0.2, seed)
     train,valid = check_split(split, len(ratings))
     device = torch.device('cpu' if device is None else device)
-    x,y = [torch.from_numpy(o).to(device) for o in (ratings.x, ratings.y.astype('float32'))]
     known = dict(names=(ratings.users.ids, ratings.titles),
                  ids=(ratings.users, ratings.items, ratings.columns))
-    return DataLoaders(TensorDL(x[train], y[train], bs, shuffle=True, seed=seed, **known),
-                       TensorDL(x[valid], y[valid], val_bs, **known), device=x.device)
+    y = _as_float32(ratings)
+    (x_train,y_train),(x_valid,y_valid) = [
+        [torch.from_numpy(a[rows]).to(device) for a in (ratings.x,y)] for rows in (train,valid)]
+    return DataLoaders(TensorDL(x_train, y_train, bs, shuffle=True, seed=seed, **known),
+                       TensorDL(x_valid, y_valid, val_bs, **known), device=x_train.device)
 
 # %% ../nbs/13_loaders.ipynb #d9587c27
+def _as_float32(ratings):
+    "The ratings, or a `RatingsError` where float32 does not tell them apart"
+    y = ratings.y.astype('float32')
+    lo,hi = check_scale(ratings).rating_limits
+    if abs(y-ratings.y).max() > 1e-3*(hi-lo): raise RatingsError(
+        f'ratings from {lo} to {hi} are too close for float32: move and stretch them')
+    return y
+
 def _as_ratings(df, **columns):
     "`df` as `Ratings`, without times, which a loader does not need"
     if not isinstance(df, Ratings): columns['time'] = None

@@ -11,9 +11,10 @@ __all__ = ['rank_items', 'rounding_slack', 'near_best', 'rank_pairs', 'BlockList
 
 # %% ../nbs/40_ranking.ipynb #9e295b8b
 import numpy as np
+from numbers import Real
 from statistics import NormalDist
 from typing import Any
-from .settings import check_n
+from .settings import check_memory,check_n
 
 # %% ../nbs/40_ranking.ipynb #4042f152
 def _best(scores, rows, k):
@@ -228,6 +229,8 @@ class ManyLists:
         min_ratings:int=20, # items with fewer come after all others
     )->tuple: # users' rows, item rows and scores; by user, best first
         "What `rank_many` gives, of all users"
+        longest = min(n, self.ratings.title_group.max()+1)
+        check_memory(100*longest*len(users), f'{len(users):,} lists of {longest:,}')
         parts = [(np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
         for some,user,*rest in self.rank_many(users, n, among, seen, min_ratings):
             parts.append((some[user], *rest))
@@ -246,6 +249,6 @@ def half_width(
     level:float, # how much of a normal distribution the interval holds, between 0 and 1
 )->float: # standard deviations
     "How far an interval reaches to each side"
-    if not isinstance(level, (int,float)) or not 0<level<1:
+    if not isinstance(level, Real) or not 0<level<1:
         raise ValueError(f'level is between 0 and 1, not {level!r}')
-    return NormalDist().inv_cdf((1+level)/2)
+    return NormalDist().inv_cdf((1+float(level))/2)
