@@ -93,9 +93,8 @@ class _Sampled:
         rule = chain_length(len(ratings), int(self.burn_in))
         self.used = {k: v for k,v in rule.items() if getattr(self, k) is None}
         y,sizes = ratings.y,(len(ratings.users),len(ratings.items))
-        kept = min(self.n_keep, self.used.get('n_sweeps', self.n_sweeps))*sum(sizes)
-        check_memory(12*kept*(1+self.n_factors), f'{self.n_keep} draws of {sum(sizes):,} rows of '
-                     f'{self.n_factors:,} factors')
+        S,d = int(min(self.n_keep, self.used.get('n_sweeps', self.n_sweeps))),int(self.n_factors)
+        check_memory(12*S*sum(sizes)*(1+d), f'{S} draws of {sum(sizes):,} rows of {d:,} factors')
         self.offset,self.scale = float(y.mean()),float(y.std() if np.ptp(y) else 1.)
         kept = _kept_draws(ratings.x, (y-self.offset)/self.scale, sizes, self)
         vars(self).update(kept.arrays())

@@ -16,7 +16,7 @@ from functools import cached_property
 from .fold_in import new_user_factors,rating_effects,sigmoid_to
 from .ids import RatingsError
 from .recommender import DampedMeans,Recommender
-from .settings import check_memory,check_settings,progress_bar
+from .settings import check_memory,check_settings,progress_bar,whole
 
 # %% ../nbs/51_biased_mf.ipynb #c051b9e0
 def rating_range(
@@ -86,9 +86,10 @@ def start_weights(
 # %% ../nbs/51_biased_mf.ipynb #6f6c7904
 def _warn_if_worse(model, error, ratings):
     "Warn where the RMSE on the training ratings is clearly above that of damped means"
-    means,some = DampedMeans().fit(ratings),slice(None, None, 1+len(ratings)//1_000_000)
+    means,span = DampedMeans().fit(ratings),np.ptp(ratings.rating_limits)
+    some = slice(None, None, 1+len(ratings)//1_000_000)
     usual = ((means.predict_rows(*ratings.x[some].T)-ratings.y[some])**2).mean()**.5
-    if error > 1.01*usual + .002*np.ptp(ratings.rating_limits): warnings.warn(
+    if span and error > 1.01*usual + .002*span: warnings.warn(
         f'{model!r} fits its own ratings worse than damped means do: RMSE {error:.3f} and '
         f'{usual:.3f}; n_epoch, lr, wd and bs are chosen by a rule where they are left out')
 
@@ -118,14 +119,13 @@ class BiasedMF(Recommender):
         rule,n = recipe(len(ratings)) | dict(y_range=rating_range(ratings.y)),len(ratings.users)
         self.used = {k: v for k,v in rule.items() if getattr(self, k) is None}
         how = {k: self._value(k) for k in ('n_epoch','lr','wd','bs')}
-        rng,ends = np.random.default_rng(self.seed),self._value('y_range')
+        rng,ends = np.random.default_rng(whole(self.seed)),self._value('y_range')
         def shuffle(n): return rng.permutation(np.arange(n, dtype='int32' if n<2**31 else 'int64'))
         _check_inside(ends, ratings.rating_limits)
-        n_rows = n+len(ratings.items)
-        check_memory(12*n_rows*(1+self.n_factors) + training_bytes(
-            n_rows, int(self.n_factors), len(ratings), how['bs']), f'training {n_rows:,} rows of '
-            f'{self.n_factors:,} factors')
-        W = start_weights(ratings, ends, self.n_factors, rng, at_means=len(ratings)<50_000)
+        n_rows,d = n+len(ratings.items),whole(self.n_factors)
+        check_memory(12*n_rows*(1+d) + training_bytes(n_rows, d, len(ratings), whole(how['bs'])),
+                     f'training {n_rows:,} rows of {d:,} factors')
+        W = start_weights(ratings, ends, d, rng, at_means=len(ratings)<50_000)
         total,stars = how['n_epoch']*len(ratings),to_stars(ratings.y, ends)
         with progress_bar(total, 'ratings', self._quiet, unit_scale=True) as bar:
             losses = train_rows(W, ratings.x, stars, n, shuffle, progress=bar.update,

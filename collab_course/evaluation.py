@@ -17,7 +17,7 @@ from .data import check_split,split_random
 from .metrics import expected_gains,mae,rmse
 from .ratings import Ratings,as_table
 from .recommender import DampedMeans,History,Recommender
-from .settings import check_memory,check_n,check_settings,progress_bar
+from .settings import check_memory,check_n,check_settings,progress_bar,whole
 
 # %% ../nbs/42_evaluation.ipynb #d4314d41
 def _model_rows(m, r, rows):
@@ -268,7 +268,7 @@ class Choose(_OneInside, Recommender):
         self.n_splits = check_n(n_splits, 'n_splits is how often to judge each')
 
     def _fit(self, ratings):
-        seed = int(np.random.default_rng().integers(2**32)) if self.seed is None else self.seed
+        seed = int(np.random.default_rng().integers(2**32) if self.seed is None else self.seed)
         splits = [split_random(ratings, self.valid_pct, seed+i) for i in range(self.n_splits)]
         self.measures = {name: self._measure(model.reseeded(seed), ratings, splits)
                          for name,model in self.models.items()} # of each candidate, by name
@@ -303,7 +303,7 @@ class Ensemble(Recommender):
         self.model,self.n,self.seed = model,int(n),seed
 
     def _fit(self, ratings):
-        seeds = np.random.SeedSequence(self.seed).generate_state(self.n, 'uint64') >> 1
+        seeds = np.random.SeedSequence(whole(self.seed)).generate_state(self.n, 'uint64') >> 1
         with progress_bar(self.n, 'models', self._quiet) as bar:
             self.members = []
             for seed in seeds.tolist():
