@@ -10,6 +10,8 @@ scale  cost against size, on synthetic ratings of MovieLens' shapes, each in a p
 large  accuracy and cost against size, on planted ratings: what the models do as they come
 draws  what `BayesianMF` loses if it keeps fewer draws, and what they cost
 sweeps accuracy of its average against the number of sweeps, on planted ratings
+dense  `fit_fast` beside AdamW that moves every row at each batch: accuracy and time
+threads  one thread and two: accuracy, and the time of the one that works longest
 million  ours and other libraries on a million planted ratings, from a frame to a model"""
 import argparse
 import os
@@ -36,6 +38,7 @@ warnings.filterwarnings('ignore', message='The given NumPy array is not writable
 sys.path.append(str(Path(__file__).resolve().parents[1]/'tools'))
 
 import numpy as np
+import fits
 from common import ROOT, cpu, data_env
 from made import SHAPES, by_row, by_user, planted, planted_split, random_ratings
 
@@ -447,6 +450,8 @@ PARTS = {'steps': (measure_steps, check_steps),
          'scale': (measure_scale, check_scale),
          'large': (measure_large, check_large), 'draws': (measure_draws, lambda rows: None),
          'sweeps': (measure_sweeps, lambda rows: None),
+         'dense': (fits.measure_dense, fits.check_dense),
+         'threads': (fits.measure_threads, fits.check_threads),
          'million': (measure_million, check_million)}
 
 
