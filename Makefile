@@ -18,7 +18,7 @@ LOWEST := $(shell sed -nE 's/^(test_)?requirements *= *//p' settings.ini | sed '
 PINS   := $(foreach pin,$(foreach word,$(WITH),$(if $(filter lowest,$(word)),$(LOWEST),$(word))),'$(pin)')
 MIN    := $(shell sed -n 's/^min_python *= *//p' settings.ini)
 
-.PHONY: help run test library bench nbs docs facts lab colab serve clean
+.PHONY: help run test library bench gpu nbs docs facts lab colab serve clean
 .DEFAULT_GOAL := help
 
 help:
@@ -32,6 +32,7 @@ help:
 	@echo 'make colab   run every notebook as Colab would, or some: ARGS=nbs/16_bias.ipynb'
 	@echo 'make serve   read the docs at http://localhost:$(PORT)'
 	@echo 'make bench   compare speeds, and with other libraries; ARGS="steps" for a part'
+	@echo 'make gpu     train on this machine'"'"'s GPU, with PYTHON; ARGS=notebooks for the pages too'
 	@echo 'make clean   remove $(VENV) and what else is not part of the project'
 
 run: $(RUN)
@@ -45,6 +46,10 @@ library: $(LIB)/installed
 
 bench: $(DEV) $(BENCH)/installed
 	$(BIN)/python bench/bench.py $(ARGS)
+
+# With the Python that is there, which brings its own PyTorch: nothing is installed
+gpu:
+	$(PYTHON) bench/gpu.py $(ARGS)
 
 nbs: $(DEV)
 	$(BIN)/python tools/facts.py --write

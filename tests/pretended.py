@@ -182,6 +182,10 @@ def seems_to_be_there(kind, gens):
     yield mock.patch('torch.cuda.init', lambda: None)
     yield mock.patch('torch.cuda.default_generators', tuple(gens))
     yield mock.patch('torch.cuda.manual_seed_all', lambda seed: gens[0].manual_seed(seed))
+    for module in ('torch.cuda', 'torch.mps'):
+        yield mock.patch(f'{module}.synchronize', lambda: None)
+        yield mock.patch(f'{module}.get_rng_state', lambda: gens[0].get_state())
+    yield mock.patch('torch.cuda.get_device_name', lambda device: 'Pretended GPU')
     for name in ('_cuda_graph_capture_health_check', '_accelerator_graph_capture_health_check'):
         if hasattr(torch.optim.Optimizer, name): # asks a GPU's stream
             yield mock.patch.object(torch.optim.Optimizer, name, lambda self: None)

@@ -1,6 +1,8 @@
 "One rule for devices: nothing moves to a GPU unless asked, what is asked for moves as a whole"
 import copy
+import json
 
+import gpu as bench_gpu
 import numpy as np
 import pytest
 import torch
@@ -282,3 +284,40 @@ def test_models_for_use_look_at_no_default(model):
     with pretend('cuda:0', default='cuda:0'):
         there = model.clone().fit(df, quiet=True).predict([1, 2, 3], items)
     assert (here == there).all()
+
+
+# bench/gpu.py
+
+def test_gpu_bench_runs_on_a_gpu(capsys):
+    with pretend('mps:0'): status = bench_gpu.main(['--rows', '900'])
+    printed = capsys.readouterr().out
+    assert status == 0 and 'FAIL' not in printed and ' MPS, PyTorch' in printed.splitlines()[0]
+    assert printed.count('equal to the bit') == 3 and printed.splitlines()[-1][:8] == 'all fine'
+
+
+def test_gpu_bench_says_what_failed(capsys, monkeypatch):
+    def forget_to_move(model, dls, n): raise RuntimeError('Expected all tensors on one device')
+    made = bench_gpu.ways()
+    monkeypatch.setattr(bench_gpu, 'ways', lambda: {**made, 'fit_together': forget_to_move})
+    assert bench_gpu.main(['--device', 'cpu', '--rows', '400']) == 1
+    printed = capsys.readouterr().out
+    assert 'FAIL  fit_together, bs 4096: RuntimeError: Expected all tensors' in printed
+    assert '1 failed: fit_together' in printed.splitlines()[-1]
+
+
+def test_gpu_bench_without_a_gpu_is_one_line(capsys, monkeypatch):
+    monkeypatch.setattr(bench_gpu, 'find_device', lambda torch: None)
+    assert bench_gpu.main([]) == 2
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.startswith('no GPU here: PyTorch')
+
+
+def test_gpu_bench_runs_cells_of_pages(tmp_path):
+    "... and tells what fails from what cannot run here"
+    cases = {'1+1': None, '1/0': 'ZeroDivisionError: division by zero', '#| eval: false\n1/0': None,
+             'import no_such_package': "ModuleNotFoundError: No module named 'no_such_package'"}
+    for i, (source, said) in enumerate(cases.items()):
+        path = tmp_path/f'{i}.ipynb'
+        cell = {'cell_type': 'code', 'id': 'a', 'source': [source]}
+        path.write_text(json.dumps({'cells': [cell]}))
+        assert bench_gpu.run_page(path) == said
