@@ -110,11 +110,13 @@ def browser_type_launch_args(browser_type_launch_args):
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    "Serves files, text compressed as GitHub Pages does, and writes nothing to the terminal"
+    """Serves files, text compressed as GitHub Pages does, under a policy that allows no script
+    within a page, and writes nothing to the terminal"""
     def log_message(self, *args): pass
 
     def end_headers(self):
         if self.packed: self.send_header('Content-Encoding', 'gzip')
+        self.send_header('Content-Security-Policy', "script-src 'self'")
         super().end_headers()
 
     def send_head(self):

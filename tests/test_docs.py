@@ -59,7 +59,9 @@ def site(whole):
     ('<img src="//example.com/x.png" alt="x">', 'is loaded from elsewhere'),
     ('<img src="favicon.svg">', 'no alt text'),
     ('<script src="https://example.com/x.js"></script>', 'is loaded from elsewhere'),
-    ('<script>import("https://example.com/x.js")</script>', 'stands in a script'),
+    ('<script>import("x.js")</script>', 'a script stands in the page itself'),
+    ('<p onclick="x()">x</p>', 'onclick= is a script in the page itself'),
+    ('<script type="application/json">"https://example.com"</script>', 'stands in data'),
     ('<link rel="stylesheet" href="missing.css">', 'leads to no file'),
     ('<style>@import "https://example.com/x.css";</style>', 'is loaded from elsewhere'),
     ('<p style="background: url(missing.png)">x</p>', 'leads to no file'),
@@ -116,6 +118,14 @@ def test_a_page_that_a_list_leaves_out_is_found(tmp_path, name):
 def test_a_site_of_nothing(tmp_path):
     "It is not whole"
     assert any('holds no page' in text for text in problems(tmp_path))
+
+
+def test_what_others_made_comes_with_its_licence():
+    "Each script and sheet in site_libs that is not ours"
+    libs = DOCS/'site_libs'
+    for name in 'bootstrap', 'bootstrap-icons', 'fuse', 'smalldocs':
+        text = (libs/f'{name}-LICENSE.txt').read_text(encoding='utf-8')
+        assert 'Copyright' in text and ('MIT' in text or 'Apache' in text), name
 
 
 # The pages of 0.1.0

@@ -4,6 +4,7 @@ import io
 import logging
 import re
 import shutil
+from importlib.metadata import distribution
 
 import tinycss2
 from fontTools.subset import Options, Subsetter
@@ -116,3 +117,5 @@ def pack(docs):
     (libs/'dark.css').write_text(dark(), encoding='utf-8')
     (libs/'smalldocs.css').unlink()
     for name, path in LICENSES.items(): shutil.copy(path, libs/f'{name}-LICENSE.txt')
+    own = distribution('smalldocs').read_text('licenses/LICENSE')
+    (libs/'smalldocs-LICENSE.txt').write_text(own, encoding='utf-8')

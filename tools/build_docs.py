@@ -19,6 +19,7 @@ from smalldocs.site import build
 import assets
 import moved
 import pages
+import scripts
 from common import ROOT, copy_project, parts, reading_order, settings, site_url
 
 BADGE = 'https://colab.research.google.com/assets/colab-badge.svg'
@@ -164,6 +165,7 @@ def around(docs, facts, sources, nbs):
     for path in docs.glob('*.html'): pages.finish(path, facts, sources, lines)
     (docs/'404.html').write_text(pages.not_found(facts), encoding='utf-8')
     moved.write(docs, facts)
+    scripts.move_out(docs)
     (docs/'notebooks').mkdir()
     for name in sources.values(): shutil.copy(nbs/name, docs/'notebooks')
     assets.pack(docs)

@@ -74,7 +74,10 @@ def page_problems(site, path, soup):
     for tag in soup.find_all('style'): yield from site.style(tag.get_text(), path)
     for tag in soup.find_all(style=True): yield from site.style(tag['style'], path)
     for tag in soup.find_all('script', src=False):
-        yield from (f'{url} stands in a script' for url in ADDRESS.findall(tag.get_text()))
+        if tag.get('type') != 'application/json': yield 'a script stands in the page itself'
+        else: yield from (f'{url} stands in data' for url in ADDRESS.findall(tag.get_text()))
+    for tag in soup.find_all(True):
+        yield from (f'{name}= is a script in the page itself' for name in tag.attrs if name[:2] == 'on')
     for tag in soup.find_all('img'):
         if not tag.get('alt'): yield f'an image has no alt text: {str(tag)[:80]}'
     for tag in soup.select('span.math'):
