@@ -10,7 +10,7 @@ Docs: https://collab-course.github.io/collab_course/app.html.md"""
 __all__ = ['cli', 'main']
 
 # %% ../nbs/99_app.ipynb #fb065051
-import re,sys,warnings
+import sys,warnings
 from contextlib import contextmanager,suppress
 from pathlib import Path
 import click
@@ -18,7 +18,7 @@ from . import __version__
 from .settings import check_settings,progress_bar,setting_ranges
 from .escapes import printable
 from .options import column_option,form_options,read_named,reading_options
-from .options import refuse_options,together
+from .options import in_options,refuse_options,together
 from .show import as_json,describe_ratings,print_table,remarks,report_text
 from .show import while_read
 
@@ -79,13 +79,7 @@ def _make(kind, **given):
             f'--{option} is an option of {_models_with(option)}, not of {kind}')
     settings = {_settings[option]: value for option,value in given.items()}
     try: return getattr(collab_course, name)(**settings)
-    except ValueError as e: raise click.UsageError(_in_options(str(e))) from e
-
-def _in_options(message):
-    "The library's words about settings, with the names of the options in their place"
-    for option,setting in _settings.items():
-        message = re.sub(rf'\b{setting}\b', f'--{option}', message)
-    return message
+    except ValueError as e: raise click.UsageError(in_options(str(e), _settings)) from e
 
 # %% ../nbs/99_app.ipynb #d1688c4c
 @click.group(context_settings=dict(help_option_names=['-h','--help'], max_content_width=100))
