@@ -93,8 +93,9 @@ class _Sampled:
         rule = chain_length(len(ratings), int(self.burn_in))
         self.used = {k: v for k,v in rule.items() if getattr(self, k) is None}
         y,sizes = ratings.y,(len(ratings.users),len(ratings.items))
-        S,d = int(min(self.n_keep, self.used.get('n_sweeps', self.n_sweeps))),int(self.n_factors)
-        check_memory(12*S*sum(sizes)*(1+d), f'{S} draws of {sum(sizes):,} rows of {d:,} factors')
+        S,d = min(int(self.used.get(o, getattr(self, o))) for o in rule),int(self.n_factors)
+        check_memory(4*(S+8)*sum(sizes)*(1+d) + 32*len(y),
+                     f'{S} draws of {sum(sizes):,} rows of {d:,} factors')
         self.offset,self.scale = float(y.mean()),float(y.std() if np.ptp(y) else 1.)
         kept = _kept_draws(ratings.x, (y-self.offset)/self.scale, sizes, self)
         vars(self).update(kept.arrays())

@@ -13,8 +13,9 @@ __all__ = ['draw_rows_fast', 'Draw', 'sample_gibbs', 'split_rhat']
 # %% ../nbs/61_gibbs.ipynb #0700fd34
 import numpy as np
 from collections.abc import Callable
-from threading import Thread
+from functools import partial
 from typing import NamedTuple
+from .blocks import at_once
 from .compiling import check_rows,compiled,has_numba,no_refcount
 from .posterior import Prior,by_row,draw_noise,draw_prior,draw_rows
 from .settings import check_memory,check_settings
@@ -102,22 +103,10 @@ def _slices(ends):
     return [*zip(cuts[:-1], cuts[1:])]
 
 def _share(f, slices, n_threads):
-    "What `f` gives for each slice, every thread taking its share; an error in one ends all"
-    results,errors = [None]*len(slices),[]
-    def work(k):
-        try:
-            for t in range(k, len(slices), n_threads):
-                if not errors: results[t] = f(*slices[t])
-        except BaseException as e: errors.append(e)
-    threads = [Thread(target=work, args=(k,)) for k in range(1, min(n_threads, len(slices)))]
-    try:
-        for o in threads: o.start()
-        work(0)
-        for o in threads: o.join()
-    except BaseException as e: errors.append(e) # Ctrl-C, or no more threads
-    for o in threads:
-        if o.ident: o.join()
-    if errors: raise errors[0]
+    "What `f` gives for each slice, every thread taking its share"
+    n,results = min(n_threads, len(slices)),[None]*len(slices)
+    def work(k): results[k::n] = [f(*o) for o in slices[k::n]]
+    at_once([partial(work, k) for k in range(n)])
     return results
 
 # %% ../nbs/61_gibbs.ipynb #03081ffe

@@ -417,7 +417,7 @@ def test_an_error_ends_all_threads(error, in_main, random_table, monkeypatch):
         if here == in_main and calls.count(here) == 3: raise error('here')
         return draw(*args)
     monkeypatch.setattr(gibbs, '_draw_rows', failing)
-    mf.threads, running = 3, threading.enumerate()
+    vars(mf)["threads"], running = 3, threading.enumerate()
     with pytest.raises(error): mf.fit(random_table, quiet=True)
     assert threading.enumerate() == running and answers(mf) == before
 
