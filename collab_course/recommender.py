@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from importlib import import_module
 from pandas import DataFrame,Series
 from pathlib import Path
-from typing import TYPE_CHECKING,Self
+from typing import TYPE_CHECKING,Never,Self
 from .interpret import similarities
 from .ids import as_ratings
 from .ranking import ManyLists,half_width,rank_items
 from .ratings import History,Ratings,as_table,check_scale
 from .schema import SavedRatings,check_model,ratings_info,ratings_tensors
-from .settings import HasSettings,check_n,check_settings
+from .settings import HasSettings,check_fit,check_n,check_settings
 from .store import SavedModelError,load_folder,pack,save_folder,saved_errors,unpack
 
 # %% ../nbs/41_recommender.ipynb #92b9d73c
@@ -41,10 +41,10 @@ class _Training:
         title='title', # column of titles, if it is there; None for none
         time='timestamp', # column of times, if it is there; None for none
         quiet:bool=False, # no progress bar?
+        **settings:Never # none: they stand in the constructor
     )->Self: # itself, trained
         "Learn from all rows; if that fails, the model is as it was"
-        if not isinstance(self, Recommender):
-            raise TypeError('fit is called on a model, not on its class: BiasedMF().fit(df)')
+        check_fit(self, Recommender, settings)
         columns = dict(user=user, item=item, rating=rating, title=title, time=time)
         new = self.clone()
         new.ratings,new.used,new._quiet = check_scale(as_table(df, **columns)),{},quiet

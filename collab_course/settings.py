@@ -10,7 +10,7 @@ Docs: https://collab-course.github.io/collab_course/settings.html.md"""
 
 # %% auto #0
 __all__ = ['check_n', 'Range', 'setting_ranges', 'check_settings', 'free_memory', 'check_memory', 'whole', 'HasSettings',
-           'progress_bar']
+           'check_fit', 'progress_bar']
 
 # %% ../nbs/06_settings.ipynb #1fcb97b8
 import inspect,math,os,sys
@@ -192,6 +192,20 @@ def _plain(value):
 def _same(a, b):
     try: return type(a) is type(b) and bool(a==b)
     except Exception: return False
+
+# %% ../nbs/06_settings.ipynb #9bdbda73
+def check_fit(
+    model, # what `fit` was called on
+    base:type, # the class of all models
+    given:dict, # what it was given beside its arguments, by name
+):
+    "Raise `TypeError` where `fit` is called on a class, or with settings"
+    if not isinstance(model, base):
+        raise TypeError('fit is called on a model, not on its class: BiasedMF().fit(df)')
+    for name,value in given.items():
+        right = f'{type(model).__name__}({name}={value!r}).fit(df)'
+        hint = f': settings stand in the constructor, {right}' if name in model.settings() else ''
+        raise TypeError(f'fit has no argument {name!r}{hint}')
 
 # %% ../nbs/06_settings.ipynb #1495b35e
 def progress_bar(

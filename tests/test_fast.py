@@ -99,7 +99,7 @@ X, Y = data(20)
     ({'y': Y[:5]}, 'two integers'), ({'valid': (X+N_USERS, Y)}, 'user rows'),
     ({'n_users': 10}, 'user rows'), ({'n_users': 99}, '99 of 70 rows'),
     ({'W': start().astype(float)}, 'float32'), ({'W': start()[0]}, 'float32'),
-    ({'n_epoch': 0}, 'n_epoch is a whole number from 1'), ({'bs': 0}, 'nothing to train'),
+    ({'n_epoch': 0}, 'n_epoch is a whole number from 1'), ({'bs': 0}, 'bs is a whole number from 1'),
     ({'x': X[:0], 'y': Y[:0]}, 'nothing to train'),
     ({'shuffle': lambda n: np.arange(n)+1}, r'shuffle\(20\)'),
     ({'shuffle': lambda n: np.arange(n-1)}, r'shuffle\(20\)'),

@@ -181,6 +181,16 @@ def test_lists_of_all_are_those_of_each(users, kind, n_items, seed, n, min_ratin
             assert score[user == k].tobytes() == scores[u][want].tobytes()
 
 
+@pytest.mark.parametrize('model, wrong, says', [
+    (BayesianMF(), {'n_sweeps': 30}, r"'n_sweeps': settings stand in the constructor, BayesianMF\(n_sweeps=30\).fit\(df\)"),
+    (DampedMeans(), {'damping': 3.}, r'DampedMeans\(damping=3.0\)'), (DampedMeans(), {'wd': .1}, r"fit has no argument 'wd'$"),
+], ids=str)
+def test_settings_in_fit_are_sent_to_the_constructor(model, wrong, says):
+    "And what no model has is no argument; nothing is trained"
+    with pytest.raises(TypeError, match=says): model.fit(example(), **COLUMNS, quiet=True, **wrong)
+    assert 'ratings' not in vars(model)
+
+
 @pytest.mark.parametrize('model', [BayesianMF(2, n_sweeps=12, burn_in=2, n_keep=5), DampedMeans(), Popularity(),
                                    Choose({'it': BiasedMF(2, n_epoch=1)}), Ensemble(BiasedMF(2, n_epoch=1), 2)], ids=repr)
 def test_lists_of_all_are_those_of_each_for_every_model(model):
