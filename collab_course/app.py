@@ -10,7 +10,7 @@ Docs: https://collab-course.github.io/collab_course/app.html.md"""
 __all__ = ['cli', 'main']
 
 # %% ../nbs/99_app.ipynb #fb065051
-import sys,warnings
+import os,sys,warnings
 from contextlib import contextmanager,suppress
 from pathlib import Path
 import click
@@ -134,6 +134,7 @@ def _remark(df, names, ratings=None):
 def _tour(seed, epochs, data, out, quiet):
     "Train the chapters' models on one split and compare them."
     out = _writable(out)
+    os.environ['MPLBACKEND'] = 'agg' # it draws into a file, whatever windows one may have asked for
     from collab_course.tour import plot_curves,run_tour
     table,curves = run_tour(data, epochs, seed, quiet)
     table.to_csv(out/'tour.csv', index=False)

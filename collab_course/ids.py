@@ -96,10 +96,15 @@ def _objects(values):
     seen = np.maximum.accumulate(rows)
     return rows, values[np.r_[0, np.flatnonzero(seen[1:]!=seen[:-1])+1]]
 
+def _numbers_of(s, find):
+    "What `find` makes of `s`; `s` itself for a number beyond all floats, of which pandas makes none"
+    try: return find()
+    except OverflowError: return s
+
 def _by_value(s):
     "`distinct_values` by value, but for objects of several types, each of which is its own"
     kind = infer_dtype(s, skipna=False) if s.dtype==object else 'typed'
-    if kind in ('integer','floating'): s = s.infer_objects()
+    if kind in ('integer','floating'): s = _numbers_of(s, s.infer_objects)
     if s.dtype==object and kind!='string': return np.arange(len(s)), s
     rows,found = pd.factorize(s)
     found = np.asarray(found)
@@ -242,7 +247,7 @@ def as_times(
     rows,found = _each(s)
     _present(rows, found, name, s)
     if found.dtype.kind in 'iufM': return found.to_numpy(copy=True)[rows]
-    x = pd.to_numeric(found, errors='coerce')
+    x = _numbers_of(found, lambda: pd.to_numeric(found, errors='coerce'))
     if x.dtype.kind in 'iuf' and x.notna().all(): return x.to_numpy()[rows]
     x = pd.to_datetime(found, format='ISO8601', errors='coerce', utc=True).dt.tz_localize(None)
     _refuse(x.isna(), rows, f'{name!r} is neither a number nor an ISO date', s)

@@ -129,6 +129,13 @@ def test_ratings_no_float_can_hold_are_refused():
         with pytest.raises(RatingsError, match=says): as_ratings(pd.Series(values, dtype=object))
 
 
+def test_times_no_float_can_hold_are_refused():
+    "Far too large for a number, and no date"
+    for values in [10**400], [-10**400]:
+        with pytest.raises(RatingsError, match='is neither a number nor an ISO date in 1 of'):
+            as_times(pd.Series(values, dtype=object))
+
+
 def test_times_of_arrow_are_numpys():
     "With a time zone, without, and with a gap"
     times = pd.to_datetime(['2020-01-01 12:00', '2021-01-01 00:00'])
