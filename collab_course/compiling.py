@@ -19,7 +19,8 @@ from contextlib import suppress
 def _find_compiler():
     "numba's compiler; or None, with which functions stay as they are, and slow, and the reason"
     try: from numba import config,njit
-    except ModuleNotFoundError: return None,'numba is not here, so training is slow: pip install numba'
+    except ModuleNotFoundError:
+        return None,'numba is not here, so training is slow: pip install numba'
     except Exception as e: # such as for a setting of its own that it does not take
         return None,f'numba does not start, so training is slow: {" ".join(str(e).split())}'
     if config.DISABLE_JIT: return None,'NUMBA_DISABLE_JIT is set, so training is slow'

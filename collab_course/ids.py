@@ -97,7 +97,7 @@ def _objects(values):
     return rows, values[np.r_[0, np.flatnonzero(seen[1:]!=seen[:-1])+1]]
 
 def _numbers_of(s, find):
-    "What `find` makes of `s`; `s` itself for a number beyond all floats, of which pandas makes none"
+    "What `find` makes of `s`; `s` itself where a number is beyond all floats, which pandas raises"
     try: return find()
     except OverflowError: return s
 
