@@ -1,17 +1,21 @@
-"Run notebooks as Colab would: alone, with fastai and without nbdev, the course installed by them"
+"Run notebooks as Colab would: alone, with what Colab has, the course installed by them"
 import argparse
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
+from packaging.requirements import Requirement
 
 from common import copy_project, notebooks, repo_url, settings
 from run_notebooks import CELL_SECONDS, ENV, failure, kernel_config, kernel_env
@@ -19,13 +23,26 @@ from run_notebooks import CELL_SECONDS, ENV, failure, kernel_config, kernel_env
 # What stands in for Colab: a module that is there before the first cell runs
 STAND_IN = {'google/__init__.py': '', 'google/colab/__init__.py': '',
             'sitecustomize.py': 'import google.colab'}
-# Without the course's requirements, which are for the notebook's first cell to bring
-COLAB_HAS = ['fastai', 'ipykernel']
-# The course comes from this notebook's own environment, and nbdev is in none
+# What Colab has, a release a line, and its Python
+VERSIONS = Path(__file__).with_name('colab_versions.txt')
+COLAB_PYTHON = 'python3.13'
+# PyTorch, and what each release of it wants in another release
+TORCH = ['torch', 'torchvision', 'setuptools']
+# A Colab kernel has these loaded before the first cell, which installs: what it replaces breaks
+LOADED = '''
+import numpy, pandas
+def _releases():
+    from importlib.metadata import distributions
+    return {(one.name, one.version) for one in distributions()}
+_before = _releases()
+'''
+# The course comes from this notebook's own environment, it alone is new, and nbdev is in none
 PROVE = '''
 import importlib.util, sys, {lib}
 assert {lib}.__file__.startswith(sys.prefix), {lib}.__file__
 assert importlib.util.find_spec('nbdev') is None
+_new = _releases() - _before
+assert _new == {{('{lib}', '{version}')}} and _before <= _releases(), _new
 '''
 ABSENT = '''
 import importlib.util, sys
@@ -54,16 +71,64 @@ def packages(env):
     return next(env.glob('lib/python*/site-packages'))
 
 
-def base(folder):
-    "An environment with the newest fastai, which all notebooks read and none changes"
-    run(sys.executable, '-m', 'venv', folder)
-    run(folder/'bin/python', '-m', 'pip', 'install', '--quiet', '--no-compile', *COLAB_HAS)
+def colab_python():
+    "The Python that Colab has where there is one, or this one; its name is printed"
+    found = shutil.which(COLAB_PYTHON)
+    there = found and not subprocess.run([found, '--version'], capture_output=True).returncode
+    return found if there else sys.executable
+
+
+def pinned():
+    "The lines of the list, and the releases of PyTorch among them"
+    lines = VERSIONS.read_text(encoding='utf-8').splitlines()
+    lines = [line for line in lines if line and not line.startswith('#')]
+    torch = [line for line in lines if line.partition('==')[0] in TORCH]
+    return [line for line in lines if line not in torch], torch
+
+
+def plain(name):
+    "A package's name as all spell it"
+    return re.sub('[-_.]+', '-', name).lower()
+
+
+def needs(names, leave):
+    "The packages here that `names` stand for, and all that they need, those in `leave` aside"
+    found, left = {}, [*map(Requirement, names)]
+    def asked(one, extra): return not one.marker or one.marker.evaluate({'extra': extra})
+    while left:
+        wanted = left.pop()
+        name, extras = plain(wanted.name), tuple(sorted(wanted.extras)) or ('',)
+        if name in leave or (name, extras) in found: continue
+        try: found[name, extras] = one = distribution(name)
+        except PackageNotFoundError: continue
+        for line in map(Requirement, one.requires or []):
+            if any(asked(line, extra) for extra in extras): left.append(line)
+    return list({one.name: one for one in found.values()}.values())
+
+
+def lend(folder, leave):
+    "Links from `folder` to the PyTorch of this environment, and to what it alone needs"
+    for one in needs(TORCH, leave):
+        for name in {path.parts[0] for path in one.files} - {'..', '__pycache__'}:
+            link = folder/name
+            if not link.exists(): link.symlink_to(one.locate_file(name))
+
+
+def base(folder, python, here):
+    "An environment with what Colab has, which all notebooks read and none changes"
+    releases, torch = pinned()
+    run(python, '-m', 'venv', folder)
+    pip = [folder/'bin/python', '-m', 'pip', 'install', '--quiet', '--no-compile']
+    if not here: run(*pip, *torch)
+    run(*pip, '--no-deps', *releases)
+    if here: lend(packages(folder), {plain(line.partition('==')[0]) for line in releases})
+    print(f"{python} {'with the PyTorch that is here' if here else ' '.join(torch)}", flush=True)
     return folder
 
 
 def alone(folder, under):
     "An environment of its own over that of `under`, and the kernel that runs in it"
-    run(sys.executable, '-m', 'venv', '--without-pip', folder/'env')
+    run(under/'bin/python', '-m', 'venv', '--without-pip', folder/'env')
     (packages(folder/'env')/'base.pth').write_text(f'{packages(under)}\n', encoding='utf-8')
     spec = folder/'jupyter/kernels/python3/kernel.json'
     spec.parent.mkdir(parents=True)
@@ -85,7 +150,7 @@ def stand_in(folder):
 def resolve(nb, facts, wheel):
     "Let the first code cell install the wheel instead of what is on GitHub"
     first = next(cell for cell in nb.cells if cell.cell_type == 'code')
-    source = f"git+{repo_url(facts)}@{facts['branch']}"
+    source = f"git+{repo_url(facts)}@v{facts['version']}"
     if first.source.count(source) != 1: return f'its first code cell does not install {source}'
     first.source = first.source.replace(source, wheel.as_uri())
 
@@ -109,7 +174,8 @@ def visit(path, facts, wheel, under):
     "Run one notebook as a reader in Colab would; its name, the seconds, what went wrong"
     start, nb = time.perf_counter(), nbformat.read(path, 4)
     problem = resolve(nb, facts, wheel)
-    nb.cells.append(new_code_cell(PROVE.format(lib=facts['lib_name'])))
+    prove = PROVE.format(lib=facts['lib_name'], version=facts['version'])
+    nb.cells = [new_code_cell(LOADED), *nb.cells, new_code_cell(prove)]
     with tempfile.TemporaryDirectory() as folder:
         problem = problem or execute(nb, Path(folder).resolve(), under, colab=True)
     took = f'{path.name} {time.perf_counter()-start:.1f}s'
@@ -133,11 +199,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('notebooks', nargs='*', type=Path, help='all in nbs/ when none is named')
     parser.add_argument('-j', '--jobs', type=int, default=2, help='how many to run at once')
+    parser.add_argument('--python', default=colab_python(), help='one like that of Colab')
+    parser.add_argument('--here', action='store_true',
+                        help="quick: this Python, and its PyTorch in the place of Colab's")
     args = parser.parse_args()
     paths, facts = args.notebooks or notebooks(), settings()
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(args.jobs) as pool:
-        folder = Path(name).resolve()
-        wheel, under = build(folder), base(folder/'base')
+        folder, python = Path(name).resolve(), sys.executable if args.here else args.python
+        wheel, under = build(folder), base(folder/'base', python, args.here)
         failed = elsewhere(paths[0], facts, under)
         failed += sum(pool.map(lambda path: visit(path, facts, wheel, under), paths))
     sys.exit(bool(failed))
