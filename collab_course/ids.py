@@ -232,8 +232,7 @@ def as_ratings(
     with np.errstate(over='ignore'): finite = np.isfinite(x.astype('float64'))
     _refuse(~finite, rows, f'{name!r} is not finite', s)
     if x.dtype.kind=='u' and (x>=2**63).any(): x = x.astype('float64') # they would wrap
-    if y_range:
-        _refuse((x<y_range[0]) | (x>y_range[1]), rows, f'{name!r} is outside {y_range}', s)
+    if y_range: _refuse((x<y_range[0]) | (x>y_range[1]), rows, f'{name!r} is outside {y_range}', s)
     x = x.astype('int64' if x.dtype.kind in 'iu' else 'float64')
     return x if isinstance(rows, slice) else x.take(rows).reset_index(drop=True)
 
