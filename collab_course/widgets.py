@@ -11,7 +11,7 @@ Docs: https://collab-course.github.io/collab_course/widgets.html.md"""
 __all__ = ['Widget', 'crosstab_widget', 'curves_widget', 'map_widget', 'rate_widget']
 
 # %% ../nbs/03_widgets.ipynb #5669a4af
-import base64,json
+import base64,json,re
 import numpy as np
 from html import escape
 from importlib.resources import files
@@ -37,7 +37,8 @@ class Widget:
     ):
         if kind not in _all_kinds:
             raise ValueError(f'a widget is one of {_all_kinds}, not {kind!r}')
-        self.kind,self.data,self.fallback = kind,data,fallback
+        self.kind,self.data = kind,data
+        self.fallback = re.sub('[\0-\x08\x0b-\x1f\x7f-\x9f]', '?', fallback) # no control characters
 
     def __repr__(self): return f'Widget({self.kind!r})'
 

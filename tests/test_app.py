@@ -703,6 +703,22 @@ def test_titles_cannot_command_the_terminal(films, tmp_path):
     assert not any(ord(c) < 32 and c != '\n' for c in out)
 
 
+def test_names_of_folders_cannot_command_the_terminal(tmp_path):
+    "In what is printed at the end, too"
+    (tmp_path/'x.csv').write_text(GOOD)
+    said = run('train', 'x.csv', '--out', '\x1b[2Jm\x9b', '--model', 'popularity', cwd=tmp_path)
+    assert 'Saved to ?[2Jm?' in said[0] and all(line.isprintable() for text in said for line in text.split('\n'))
+
+
+@pytest.mark.parametrize('command', ['train', 'update', 'evaluate', 'data'])
+def test_ratings_that_may_be_none_are_said(command, model, tmp_path):
+    "Whichever command reads them"
+    shutil.copytree(model[0]/'made/model', tmp_path/'m')
+    (tmp_path/'x.csv').write_text('user,item,title,rating\n' + ''.join(f'{k%9},{k%8},{k%8},{0 if k%3 else 5+k%6}\n' for k in range(72)))
+    args = {'train': ['x.csv', '--out', 'new'], 'update': ['m', 'x.csv'], 'evaluate': ['x.csv'], 'data': ['x.csv']}[command]
+    assert '48 ratings are 0, the others go from 5 to 8' in ''.join(run(command, *args, cwd=tmp_path))
+
+
 HEAVY = {'torch', 'fastai', 'fastcore', 'numba', 'sklearn', 'scipy', 'matplotlib', 'IPython'}
 
 

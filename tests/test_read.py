@@ -559,3 +559,50 @@ def test_inexact_reading_of_a_column_that_turns_to_text_late(tmp_path):
     (tmp_path/'x.csv').write_text('user,item,rating,timestamp\n' + ''.join(f'{k},{k},3,{k}\n' for k in range(n)) + 'x,1,4,5\n')
     df = read_file(tmp_path/'x.csv', exact=False)
     assert len(df) == n+1 and df.user.iloc[-1] == 'x' and df.user.iloc[0] == '0' and df.rating.dtype == 'int64'
+
+
+LARGE = b'user,item,rating\n' + b'1,2,3\n'*25_000_000
+
+
+@pytest.mark.parametrize('kind', ['gz', 'bz2', 'xz', 'zst', 'zip'])
+def test_what_unpacks_out_of_all_proportion_is_refused(kind, tmp_path):
+    "Some kilobytes that would fill the memory"
+    packs = {'gz': gzip.compress, 'bz2': lambda data: bz2.compress(data, 1), 'xz': lambda data: lzma.compress(data, preset=0),
+             'zst': lambda data: pyarrow.compress(data, 'zstd', asbytes=True)}
+    path = tmp_path/f'x.{kind}'
+    if kind == 'zip':
+        with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as z: z.writestr('x.csv', LARGE)
+    else: path.write_bytes(packs[kind](LARGE))
+    with pytest.raises(DataError, match='out of all proportion|times its packed size') as e: read_ratings(path)
+    assert str(path) in str(e.value)
+
+
+@pytest.mark.filterwarnings('ignore:Duplicate name')
+def test_a_zip_with_the_same_file_twice_is_refused(tmp_path):
+    "In two folders it may be either; under one name, too; also titles; one that is encrypted is said to be"
+    movies = 'movieId,title\n1,a\n2,b\n'
+    for names, says in ((['a/ratings.csv', 'b/ratings.csv'], "holds 'a/ratings.csv', 'b/ratings.csv': name the file"), (['ratings.csv']*2, 'name the file'),
+                        (['x.csv']*2, "'x.csv', 'x.csv'"), (['ratings.csv', 'movies.csv', 'movies.csv'], 'in its zip more than once')):
+        with zipfile.ZipFile(tmp_path/'x.zip', 'w') as z:
+            for name in names: z.writestr(name, movies if 'movies' in name else GOOD)
+        with pytest.raises(DataError, match=says): read_ratings(tmp_path/'x.zip')
+    with zipfile.ZipFile(tmp_path/'x.zip', 'w') as z: z.writestr('x.csv', GOOD)
+    raw = bytearray((tmp_path/'x.zip').read_bytes())
+    for mark, at in (b'PK\3\4', 6), (b'PK\1\2', 8): raw[raw.index(mark)+at] |= 1
+    (tmp_path/'x.zip').write_bytes(raw)
+    with pytest.raises(DataError, match="'x.csv' is encrypted"): read_ratings(tmp_path/'x.zip')
+
+
+def test_what_is_said_of_a_file_cannot_command_a_terminal(tmp_path):
+    "Its name, its columns, the names in a zip, in errors and warnings"
+    bad = '\x1b[31m\x07\x9b\u202e'
+    path = tmp_path/f'{bad}.csv'
+    path.write_bytes(b'user,item,rating,title\n1,2,3,\xe9\n')
+    [said] = heard(path)[1]
+    assert said.isprintable()
+    with zipfile.ZipFile(tmp_path/f'{bad}.zip', 'w') as z:
+        for name in 'a', 'b': z.writestr(f'{name}{bad}.csv', GOOD)
+    path.write_text(f'user{bad},item,rating\n1,2,3\n')
+    for source in (path, tmp_path/f'{bad}.zip', tmp_path/f'{bad}.zip/{bad}', tmp_path/f'no{bad}'):
+        with pytest.raises((DataError, RatingsError)) as e: read_ratings(source)
+        assert str(e.value).isprintable()

@@ -531,3 +531,18 @@ def test_folder_of_format_2_answers_as_it_did(tmp_path):
         assert table.assign(timestamp=table.timestamp.astype(str)).to_dict('list') == old['frame']
         rec.save(tmp_path)
     assert load_folder(tmp_path).version == 3 and load_folder(FORMAT_2/'ensemble').version == 2
+
+
+def test_what_is_said_of_a_folder_cannot_command_a_terminal(tmp_path):
+    "Its name, and what its head says"
+    folder = tmp_path/'\x1b[2Jred\x9b'
+    with pytest.raises(SavedModelError) as e: load_folder(folder)
+    assert str(e.value).isprintable()
+    folder.mkdir()
+    for head in '{', json.dumps({'format': '\x1b[2J'}), json.dumps({'format': 'collab_course', 'version': 3, 'info': {}, 'sha256': {'\x1b[2J': '0'}}):
+        (folder/'recommender.json').write_text(head)
+        with pytest.raises(SavedModelError) as e: load_folder(folder)
+        assert str(e.value).isprintable()
+    (folder/'x').touch()
+    with pytest.raises(FileExistsError) as e: save_folder(folder/'x', {}, {})
+    assert str(e.value).isprintable()

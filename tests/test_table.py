@@ -285,3 +285,31 @@ def test_more_ids_than_rows_of_32_bits_are_refused(monkeypatch):
     "With the number of them"
     monkeypatch.setattr(Vocab, 'most', 5)
     with pytest.raises(RatingsError, match='6 ids are more than 5'): Ratings(tiny_ratings())
+
+
+def test_ratings_that_may_be_none_are_told():
+    "As the command line does; interactions have no ratings to be odd"
+    def odd(y): return Ratings(pd.DataFrame({'user': range(len(y)), 'movie': 1, 'rating': y})).odd
+    for y, says in (([1]*5, 'all ratings are 1'), ([0]*60+[*range(1, 11)]*4, '60 ratings are 0'), ([-1]*9+[*range(11)]*3, '9 ratings are -1'),
+                    ([99]*3+[1, 2, 3, 4, 5]*9, '3 ratings are 99'), ([1]*90+[2]*9+[400], 'take their logarithms')):
+        [line] = odd(y)
+        assert says in line
+    assert odd([1, 2, 3, 4, 5]) == [] and Ratings(pd.DataFrame({'user': [1, 2], 'movie': 1}), rating=None).odd == []
+
+
+COMMANDS = '\x1b[31m\x07\x9b\u202e\r'
+
+
+def test_messages_and_reprs_cannot_command_a_terminal():
+    "Whatever ids, titles and columns are called; what no terminal obeys stays as it is"
+    df = tiny_ratings().astype({'user': str, 'movie': str}).assign(title=lambda o: o.title+COMMANDS).rename(columns={'rating': COMMANDS})
+    df[['user', 'movie']] = COMMANDS + df[['user', 'movie']]
+    r = Ratings(df, rating=COMMANDS)
+    asks = {'user': lambda: r.users['x'+COMMANDS], 'item': lambda: r.item_rows(COMMANDS), 'column': lambda: Ratings(df, user=COMMANDS+'x'),
+            'rating': lambda: Ratings(df.assign(**{COMMANDS: COMMANDS}), rating=COMMANDS), 'other ids': lambda: Ratings(df.assign(user=[1, 'a'+COMMANDS]*15), rating=COMMANDS)}
+    texts = [repr(r), repr(r.users), repr(r.items)]
+    for name, ask in asks.items():
+        with pytest.raises((RatingsError, UnknownIdError)) as e: ask()
+        texts.append(str(e.value))
+    assert all(text.isprintable() for text in texts), [ascii(text) for text in texts]
+    assert repr(Vocab(['Amélie', '七人の侍'])) == 'Vocab of 2 ids: Amélie, 七人の侍'
