@@ -243,11 +243,14 @@ class _OneInside:
     def _scores(self, user): return self.model.item_scores(user)
     def _score_rows(self, users): return self.model.block_rows(users)
     def _pair_scores(self, u, i): return self.model._pair_scores(u, i)
+    def _predict_new(self, *who_and_which): return self.model._predict_new(*who_and_which)
+    def _shown(self, scores): return self.model._shown(scores)
     def to_ratings(self, scores): return self.model.to_ratings(scores)
     def mean_std(self, who, items, noise): return self.model.mean_std(who, items, noise)
     def _fold_in(self, items, ratings): return self.model.item_scores(History(items, ratings))
     def _explain(self, items, ratings, item): return self.model._explain(items, ratings, item)
     def _item_factors(self): return self.model._item_factors()
+    def _likeness(self, item): return self.model._likeness(item)
 
 # %% ../nbs/42_evaluation.ipynb #affa48ad
 class Choose(_OneInside, Recommender):
@@ -317,3 +320,6 @@ class Ensemble(Recommender):
     def _predict(self, u, i): return self._mean(lambda o: o._predict(u, i))
     def _scores(self, who): return self._mean(lambda o: o.to_ratings(o.item_scores(who)))
     def _fold_in(self, items, ratings): return self._scores(History(items, ratings))
+    def _shown(self, scores): return self.members[0]._shown(scores)
+    def _predict_new(self, *who_and_which):
+        return self._mean(lambda o: o._predict_new(*who_and_which))

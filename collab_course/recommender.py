@@ -30,6 +30,7 @@ class _Training:
     used:dict # the settings that a rule has chosen, by name
     ratings:Ratings # what it was trained on
     ranks_only = False # are its scores no ratings?
+    lists_by_score = False # do its lists show a score, although it predicts ratings?
     _quiet = True
 
     def fit(self,
@@ -84,6 +85,8 @@ class _Scores:
         every = np.arange(len(self.ratings.items))
         return self._predict(np.full(len(every), user), every)
 
+    def _predict_new(self, items, ratings, which): # a history to predictions for some items
+        return self.to_ratings(self.item_scores(History(items, ratings))[which])
     def to_ratings(self, scores): return scores # in the unit of the ratings
     def _fold_in(self, items, ratings): # a history to a score for each item, shape (n_items,)
         self._cannot('answers for its own users and not for new ones: it has no `_fold_in`')
@@ -93,6 +96,8 @@ class _Scores:
         self._cannot('cannot explain a prediction; BiasedMF can')
     def _item_factors(self): # rows to compare items by, shape (n_items,n_factors)
         self._cannot('has no factors to compare items by; BiasedMF has')
+    def _likeness(self, item): # of each item to one, shape (n_items,)
+        return similarities(self._item_factors(), item)
     def _cannot(self, what): raise NotImplementedError(f'{type(self).__name__} {what}')
 
     def item_scores(self,
@@ -107,15 +112,13 @@ class _Scores:
         items, # item rows, shape (n,)
     )->np.ndarray: # predicted ratings, within the limits of the ratings; shape (n,)
         "What `predict` does, asked by rows"
-        if isinstance(who, History): res = self.to_ratings(self.item_scores(who)[items])
-        else: res = self._predict(who, items)
+        new = isinstance(who, History)
+        res = self._predict_new(*who, items) if new else self._predict(who, items)
         return self._limited(self._as_many(res, len(items)))
-
     def _as_many(self, numbers, n): # what a model gives for `n` pairs or items
         numbers = np.asarray(numbers, float)
         if numbers.shape==(n,): return numbers
         raise ValueError(f'{type(self).__name__} gives numbers of shape {numbers.shape} for {n}')
-
     def _limited(self, preds):
         return preds if self.ranks_only else np.clip(preds, *self.ratings.rating_limits)
 
@@ -135,12 +138,10 @@ class _Who:
         y = as_ratings([o for _,o in pairs], 'rating', r.rating_limits).to_numpy(float)
         order = np.argsort(rows)
         return History(rows[order], y[order])
-
     def _person(self, who):
         "A user's row, or a `History`"
         one = np.ndim(who)==0 and not isinstance(who, Mapping)
         return int(self.ratings.users[who]) if one else self._history(who)
-
     def _pairs(self, who, items):
         "User rows, or a `History`, and item rows"
         i = self.ratings.item_rows(items)
@@ -154,7 +155,6 @@ class _Who:
         rows = self.ratings.item_rows(item)
         if len(rows)!=1: raise ValueError(f'this is asked of one item, not of {len(rows)}')
         return int(rows[0])
-
     def _rated(self, who): # item rows
         return who.items if isinstance(who, History) else self.ratings.seen(who)
 
@@ -235,7 +235,7 @@ class _Choice:
                           'few_ratings': r.counts[rows]<min_ratings})
 
     def _shown(self, scores): # the column of a list: scores or ratings
-        if self.ranks_only: return dict(score=scores)
+        if self.ranks_only or self.lists_by_score: return dict(score=scores)
         return dict(rating=self._limited(self.to_ratings(scores)))
 
 # %% ../nbs/41_recommender.ipynb #eedca209
@@ -296,7 +296,7 @@ class _Lists(ManyLists):
     )->DataFrame: # most alike first: `item`, `title`, `similarity` (cosine, -1 to 1), `few_ratings`
         "Items whose factors point in the same direction"
         n,row = check_n(n),self._item(item)
-        alike = similarities(self._item_factors(), row)
+        alike = self._likeness(row)
         best = self.rank(alike, [row], n, min_ratings=min_ratings)
         return self._frame(best, min_ratings, similarity=alike[best])
 
@@ -355,7 +355,9 @@ class Recommender(HasSettings, _Training, _Scores, _Who, _Predictions, _Choice, 
 
 # %% ../nbs/41_recommender.ipynb #e70d1f63
 _modules = dict(DampedMeans='recommender', Popularity='recommender', BiasedMF='biased_mf',
-                BayesianMF='bayes', Ensemble='evaluation', Choose='evaluation')
+                BayesianMF='bayes', Ensemble='evaluation', Choose='evaluation',
+                ImplicitMF='implicit_mf', ItemKNN='item_knn', EASE='ease',
+                PickAndLike='pick_and_like')
 
 def _class(name, classes):
     "A model's class by the name that a file says; nothing else is imported"
@@ -427,7 +429,6 @@ class DampedMeans(Recommender):
         usual = [np.where(rows<0, 0, effect[rows]) for rows,effect in
                  ((i,self.item_effect), (u,self.user_effect))]
         return self.mean + usual[0] + usual[1]
-
     def _score_rows(self, users): # the items' effects are the same for all
         added = abs(self.mean)+abs(self.user_effect[users])
         return np.ones((len(users),1)), self.item_effect[:,None], added
@@ -442,7 +443,6 @@ class Popularity(Recommender):
     "A model without stars: an item's score is how many ratings it has"
     ranks_only = True
     def __init__(self)->None: pass
-
     def _fit(self, ratings): pass # the table has counted them
     def _scores(self, user): return self.ratings.counts.astype(float)
     def _fold_in(self, items, ratings): return self.ratings.counts.astype(float)

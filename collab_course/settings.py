@@ -53,7 +53,9 @@ def setting_ranges(
                 seed=Range(0, 2**63-1), damping=Range(0, 1e9, whole=False),
                 penalty=Range(0, 1e9, whole=False, above=True), n_sweeps=Range(2, 1_000_000),
                 burn_in=Range(0, 1_000_000), n_keep=Range(2, 1_000_000), n=Range(1, 10_000),
-                n_splits=Range(1, 1000), threads=Range(1, 16))
+                n_splits=Range(1, 1000), threads=Range(1, 16),
+                unobserved=Range(0, 1e6, whole=False, above=True), keep=Range(1, 10_000),
+                shrink=Range(0, 1e9, whole=False), max_items=Range(1, 100_000))
 
 # %% ../nbs/06_settings.ipynb #1bd28cb7
 def check_settings(
@@ -189,7 +191,8 @@ def _plain(value):
     "A number of numpy's as Python's, so that it prints as one"
     return value.item() if hasattr(value, 'dtype') and getattr(value, 'ndim', 1)==0 else value
 
-def _same(a, b):
+def _same(a, b): # models inside, too, where the same call makes them
+    if isinstance(a, HasSettings): a,b = repr(a),repr(b)
     try: return type(a) is type(b) and bool(a==b)
     except Exception: return False
 
