@@ -11,6 +11,7 @@ model.recommend(42)
 Modules:
 
 - `collab_course.all`: Every public name of the course in one place: `from collab_course.all import *`
+- `collab_course.als`: Sum over all cells, blanks too, at the cost of the clicks alone.
 - `collab_course.app`: Train, evaluate and ask a recommender from a shell, on a file of ratings of your own.
 - `collab_course.bayes`: Average over all weights that fit, and know how sure you are.
 - `collab_course.bias`: Some films are liked by almost everyone, and some people like almost everything.
@@ -31,6 +32,8 @@ Modules:
 - `collab_course.fold_in`: A new user signed up a minute ago and is not in the model.
 - `collab_course.gibbs`: Draw each side given the other, again and again, and the draws are spread as the posterior is.
 - `collab_course.ids`: The number 7, the text "7" and the float 7.0 are one user, if somebody decides that they are.
+- `collab_course.implicit`: A click says something. A blank says little, and still it has to count.
+- `collab_course.implicit_mf`: The factors of this course, asked another question: what will somebody pick?
 - `collab_course.interpret`: What do the weights of a trained model mean?
 - `collab_course.kernel`: Only the rows that a batch touches, in compiled loops over plain arrays.
 - `collab_course.lines`: A comma, a comment, a lone quote: no row is lost without a word.

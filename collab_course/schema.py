@@ -202,6 +202,7 @@ def _parts(model, fitted, n_users, n_items):
         return {f'user_{part}': (kind,n_users,*shape), f'item_{part}': (kind,n_items,*shape)}
     if name=='DampedMeans': return dict(mean=(), **sides('effect', 'float64'))
     if name=='BiasedMF': return sides('weights', 'float32', d)
+    if name=='ImplicitMF': return sides('factors', 'float32', d-1)
     if name!='BayesianMF': return {}
     S = len(fitted['noise'])
     return dict(offset=(), scale=(), noise=('float64',S), means=('float64',S,d),
@@ -219,6 +220,8 @@ def _check_part(name, value, kind=None, *shape):
 def _check_means(m, o): _must({m.items,m.users}<={0,1}, 'items and users are True or False')
 
 def _check_mf(m, o): _must(m.y_range is not None, 'y_range is neither given nor chosen')
+
+def _check_weighted(m, o): _must(m.weight is not None, 'weight is neither given nor chosen')
 
 def _check_bayes(m, o):
     p = o['precisions']
@@ -241,7 +244,7 @@ def _check_chosen(m, o):
     _check_inner(o['model'], m.models[o['chosen']], o['ranks_only'])
 
 _checks = dict(DampedMeans=_check_means, BiasedMF=_check_mf, BayesianMF=_check_bayes,
-               Ensemble=_check_members, Choose=_check_chosen)
+               Ensemble=_check_members, Choose=_check_chosen, ImplicitMF=_check_weighted)
 
 # %% ../nbs/07_schema.ipynb #4024c950
 def check_model(
