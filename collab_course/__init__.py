@@ -24,6 +24,7 @@ Modules:
 - `collab_course.crosstab`: A table with holes, and how to fill them: latent factors, first by hand, then by gradient descent.
 - `collab_course.data`: Find or fetch MovieLens, read ratings of your own, and hold some of them out.
 - `collab_course.dot_product`: Two short rows of numbers, multiplied and added up: a model of taste in one line.
+- `collab_course.ease`: One ridge regression for all items at once: ten lines, no factors, no seed.
 - `collab_course.embedding`: Looking up a row is a matrix product in disguise, and that is why rows can be learned.
 - `collab_course.escapes`: Text from a file is shown, and never obeyed.
 - `collab_course.evaluation`: How good is it? There are as many answers as ways to ask.
@@ -35,6 +36,7 @@ Modules:
 - `collab_course.implicit`: A click says something. A blank says little, and still it has to count.
 - `collab_course.implicit_mf`: The factors of this course, asked another question: what will somebody pick?
 - `collab_course.interpret`: What do the weights of a trained model mean?
+- `collab_course.item_knn`: Films that the same people picked are alike, and that alone makes good lists.
 - `collab_course.kernel`: Only the rows that a batch touches, in compiled loops over plain arrays.
 - `collab_course.lines`: A comma, a comment, a lone quote: no row is lost without a word.
 - `collab_course.loaders`: fastai's default loader skips 37% of the rows in each epoch. Ours deals out every row once.
@@ -44,6 +46,7 @@ Modules:
 - `collab_course.options`: What a command line can say about a file of ratings: which column is which, and what stands for no rating.
 - `collab_course.outside`: An archive, a server, a cache: each is checked before it is believed.
 - `collab_course.params`: `nn.Parameter` and square brackets: all that an embedding layer is.
+- `collab_course.pick_and_like`: What will somebody pick, and will they like it? Two questions, two models, one list.
 - `collab_course.posterior`: Weight decay is a prior. What is known of a user's weights after some ratings is a Gaussian.
 - `collab_course.ranking`: Which items stand on a list, and in which order.
 - `collab_course.ratings`: What every model learns from: one table, checked once and numbered once.
@@ -70,6 +73,8 @@ _HOMES = {
     'Recommender': 'recommender', 'load': 'recommender', 'check_recommender': 'model_checks',
     'DampedMeans': 'recommender', 'Popularity': 'recommender', 'BiasedMF': 'biased_mf',
     'BayesianMF': 'bayes', 'Ensemble': 'evaluation', 'Choose': 'evaluation',
+    'ImplicitMF': 'implicit_mf', 'ItemKNN': 'item_knn', 'EASE': 'ease',
+    'PickAndLike': 'pick_and_like',
 }
 __all__ = [*_HOMES]
 

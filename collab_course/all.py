@@ -41,6 +41,12 @@ from collab_course.biased_mf import *
 from collab_course.posterior import *
 from collab_course.gibbs import *
 from collab_course.bayes import *
+from collab_course.implicit import *
+from collab_course.als import *
+from collab_course.implicit_mf import *
+from collab_course.item_knn import *
+from collab_course.ease import *
+from collab_course.pick_and_like import *
 from collab_course.tour import *
 from collab_course.options import *
 from collab_course.show import *

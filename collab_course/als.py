@@ -53,10 +53,10 @@ def frequency_penalty(
     "A penalty that grows with what a row has to fit"
     return (penalty*(np.diff(ends) + unobserved*n_others)).astype('float32')
 
-# %% ../nbs/71_als.ipynb #1a7a66c7
+# %% ../nbs/71_als.ipynb #81661ab7
 _prefetch = make_prefetch() if has_numba() else None
 
-@no_refcount
+@inlined
 def _fetch(flat, which, a, b, d):
     "Fetch the rows of the clicks from `a` to `b`"
     for t in range(a, b):
@@ -68,7 +68,7 @@ def _dot(p, q):
     for k in range(len(p)): total += p[k]*q[k]
     return total
 
-# %% ../nbs/71_als.ipynb #c44f0da4
+# %% ../nbs/71_als.ipynb #f3c33eab
 @no_refcount
 def _take_common(v, out, gram, penalty):
     "`out` becomes minus (gram + penalty) v, four columns at a time"
@@ -101,10 +101,10 @@ def _add_four(v, out, goal, t, others, clicks):
 @no_refcount
 def _pull(v, out, goal, a, b, others, clicks, gram, penalty, ahead):
     "`out` becomes goal times the right side, less the matrix times v, for the clicks from a to b"
-    (which,left,right),d,end = clicks,len(v),a+(b-a)//4*4
+    (which,left,right),d,end,flat = clicks,len(v),a+(b-a)//4*4,others.reshape(-1)
     _take_common(v, out, gram, penalty)
     for t in range(a, end, 4):
-        if ahead and t+12<end: _fetch(others.reshape(-1), which, t+8, t+12, d)
+        if ahead and t+12<end: _fetch(flat, which, t+8, t+12, d)
         _add_four(v, out, goal, t, others, clicks)
     for t in range(end, b):
         q = others[which[t]]

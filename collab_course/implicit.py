@@ -45,7 +45,7 @@ def _checked_weights(weights, y):
         f'for a rating of {y[wrong[0]]:g}')
     return res
 
-# %% ../nbs/70_implicit.ipynb #6b73ced2
+# %% ../nbs/70_implicit.ipynb #aebb46c7
 def rating_weights(
     y, # ratings or counts, shape (n,)
     weight='stars', # 'ones', 'stars', 'log', or a function of ratings
@@ -58,7 +58,8 @@ def rating_weights(
     if weight=='ones' or weight=='stars' and lo==hi: return np.ones(len(y))
     if weight=='stars': return np.interp((y-lo)/(hi-lo), [0,.25,.5,.75], [.1,.25,.5,1])
     few = y[y<1]
-    if len(few): raise RatingsError(f"weight='log' takes counts of at least 1, and one is {few[0]:g}")
+    if len(few): raise RatingsError(
+        f"weight='log' takes counts of at least 1, and one is {few[0]:g}")
     return 1+np.log(y)
 
 # %% ../nbs/70_implicit.ipynb #14567f53

@@ -195,7 +195,7 @@ class SavedRatings(Ratings):
         return res
 
 # %% ../nbs/07_schema.ipynb #06dba4c0
-def _parts(model, fitted, n_users, n_items):
+def _parts(model, fitted, n_users, n_items, n_rows):
     "Type and shape of the arrays that a fit leaves in the package's models; () for a number"
     name,d = type(model).__name__,1+int(getattr(model, 'n_factors', 0)) # bias and factors
     def sides(part, kind, *shape):
@@ -203,6 +203,12 @@ def _parts(model, fitted, n_users, n_items):
     if name=='DampedMeans': return dict(mean=(), **sides('effect', 'float64'))
     if name=='BiasedMF': return sides('weights', 'float32', d)
     if name=='ImplicitMF': return sides('factors', 'float32', d-1)
+    if name in ('ItemKNN','EASE'):
+        k = getattr(model, 'k' if name=='ItemKNN' else 'keep')
+        shape = n_items,n_items if k is None else min(int(k), n_items)
+        some = {} if k is None else dict(neighbours=('int32',*shape))
+        return dict(weights=('float32',*shape), row_weights=('float32',n_rows), **some)
+    if name=='PickAndLike': return dict(threshold=())
     if name!='BayesianMF': return {}
     S = len(fitted['noise'])
     return dict(offset=(), scale=(), noise=('float64',S), means=('float64',S,d),
@@ -221,7 +227,11 @@ def _check_means(m, o): _must({m.items,m.users}<={0,1}, 'items and users are Tru
 
 def _check_mf(m, o): _must(m.y_range is not None, 'y_range is neither given nor chosen')
 
-def _check_weighted(m, o): _must(m.weight is not None, 'weight is neither given nor chosen')
+def _check_weighted(m, o):
+    _must(m.weight is not None, 'weight is neither given nor chosen')
+    near,n = np.sort(o.get('neighbours', np.zeros((1,1))), axis=1),len(o.get('weights', '-'))
+    _must(near.min()>=0 and near.max()<n and (near[:,1:]>near[:,:-1]).all(),
+          'neighbours are none of the items, or come twice')
 
 def _check_bayes(m, o):
     p = o['precisions']
@@ -243,8 +253,13 @@ def _check_chosen(m, o):
           'measures are not those of the candidates')
     _check_inner(o['model'], m.models[o['chosen']], o['ranks_only'])
 
+def _check_both(m, o):
+    _check_inner(o['picking'], m.pick, m.pick.ranks_only)
+    _check_inner(o['liking'], m.like, False)
+
 _checks = dict(DampedMeans=_check_means, BiasedMF=_check_mf, BayesianMF=_check_bayes,
-               Ensemble=_check_members, Choose=_check_chosen, ImplicitMF=_check_weighted)
+               Ensemble=_check_members, Choose=_check_chosen, ImplicitMF=_check_weighted,
+               ItemKNN=_check_weighted, EASE=_check_weighted, PickAndLike=_check_both)
 
 # %% ../nbs/07_schema.ipynb #4024c950
 def check_model(
@@ -261,7 +276,7 @@ def check_model(
               f'{name!r} is no name for what a fit leaves')
     if not cls.__module__.startswith('collab_course.'): return
     _must(all(settings[o] is None for o in used), f'{used} holds settings that no rule chose')
-    sizes = len(ratings.users),len(ratings.items)
+    sizes = len(ratings.users),len(ratings.items),len(ratings.x)
     for name,expected in _parts(model, fitted, *sizes).items():
         _must(name in fitted, f'{name} is missing')
         _check_part(name, fitted[name], *expected)

@@ -55,7 +55,8 @@ def setting_ranges(
                 burn_in=Range(0, 1_000_000), n_keep=Range(2, 1_000_000), n=Range(1, 10_000),
                 n_splits=Range(1, 1000), threads=Range(1, 16),
                 unobserved=Range(0, 1e6, whole=False, above=True), keep=Range(1, 10_000),
-                shrink=Range(0, 1e9, whole=False), max_items=Range(1, 100_000))
+                shrink=Range(0, 1e9, whole=False), max_items=Range(1, 100_000),
+                power=Range(0, 100, whole=False))
 
 # %% ../nbs/06_settings.ipynb #1bd28cb7
 def check_settings(

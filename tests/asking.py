@@ -15,6 +15,9 @@ MODELS = {
     'means': lambda: cc.DampedMeans(), 'popularity': lambda: cc.Popularity(),
     'mf': lambda: cc.BiasedMF(**FEW), 'bayes': lambda: cc.BayesianMF(**FEW, n_sweeps=8, burn_in=4),
     'ensemble': lambda: cc.Ensemble(cc.BiasedMF(**FEW), 2),
+    'implicit': lambda: cc.ImplicitMF(**FEW), 'knn': lambda: cc.ItemKNN(k=3), 'ease': lambda: cc.EASE(),
+    'ease 2': lambda: cc.EASE(keep=2, penalty=2.),
+    'both': lambda: cc.PickAndLike(cc.EASE(weight='ones'), cc.BayesianMF(**FEW, n_sweeps=8, burn_in=4)),
     'choose': lambda: cc.Choose({'means': cc.DampedMeans(), 'mf': cc.BiasedMF(**FEW)}),
 }
 LIKES = {'Heat (1995)': 5, 'Emma (1996)': 1}

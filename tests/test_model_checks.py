@@ -5,18 +5,25 @@ import numpy as np
 import pytest
 from collab_course.bayes import BayesianMF
 from collab_course.biased_mf import BiasedMF
+from collab_course.ease import EASE
 from collab_course.evaluation import Choose, Ensemble
 from collab_course.ids import UnknownIdError
+from collab_course.implicit_mf import ImplicitMF
+from collab_course.item_knn import ItemKNN
 from collab_course.model_checks import check_recommender, model_checks
+from collab_course.pick_and_like import PickAndLike
 from collab_course.ranking import rank_items
 from collab_course.ratings import Ratings
 from collab_course.recommender import DampedMeans, Popularity
 from pandas import DataFrame
 
 SMALL = BiasedMF(n_factors=3, n_epoch=2)
+PICK_AND_LIKE = PickAndLike(ImplicitMF(3, weight='ones'), BayesianMF(2, n_sweeps=12, burn_in=4))
 MODELS = [DampedMeans(), DampedMeans(items=False, damping=0), Popularity(), BiasedMF(n_factors=5), BiasedMF(n_factors=0),
           BayesianMF(n_factors=3, n_sweeps=30, burn_in=5), Ensemble(SMALL, 3), Choose({'means': DampedMeans(), 'mf': SMALL}),
-          Choose({'popular': Popularity(), 'means': DampedMeans()}, by='ndcg')]
+          Choose({'popular': Popularity(), 'means': DampedMeans()}, by='ndcg'),
+          ImplicitMF(n_factors=3, n_epoch=4), ImplicitMF(n_factors=40, n_epoch=2, weight='ones'), ItemKNN(k=5), EASE(),
+          EASE(penalty=3., keep=4, weight='ones'), PICK_AND_LIKE, Choose({'both': PICK_AND_LIKE}), Ensemble(PICK_AND_LIKE, 2)]
 
 
 @pytest.mark.parametrize('model', MODELS, ids=repr)

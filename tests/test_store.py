@@ -17,8 +17,12 @@ import pytest
 from collab_course import store
 from collab_course.bayes import BayesianMF
 from collab_course.biased_mf import BiasedMF
+from collab_course.ease import EASE
 from collab_course.evaluation import Choose, Ensemble
 from collab_course.ids import tiny_ratings
+from collab_course.implicit_mf import ImplicitMF
+from collab_course.item_knn import ItemKNN
+from collab_course.pick_and_like import PickAndLike
 from collab_course.recommender import DampedMeans, Popularity, Recommender, load
 from collab_course.store import SavedModelError, load_folder, save_folder
 from safetensors.numpy import load as load_tensors
@@ -39,7 +43,9 @@ def frame():
 MF = BiasedMF(n_factors=2, n_epoch=1)
 MODELS = {'means': DampedMeans(), 'popularity': Popularity(), 'mf': MF,
           'bayes': BayesianMF(2, n_sweeps=8, burn_in=4), 'ensemble': Ensemble(MF, 2),
-          'choose': Choose({'means': DampedMeans(), 'mf': MF}, valid_pct=.3, n_splits=1)}
+          'choose': Choose({'means': DampedMeans(), 'mf': MF}, valid_pct=.3, n_splits=1),
+          'implicit': ImplicitMF(2), 'knn': ItemKNN(k=3), 'ease': EASE(), 'ease 2': EASE(2., keep=2),
+          'both': PickAndLike(ImplicitMF(2, weight='ones'), BayesianMF(2, n_sweeps=8, burn_in=4))}
 
 
 @pytest.fixture(scope='module')

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 import collab_course
-from collab_course import (BayesianMF, BiasedMF, Choose, DampedMeans, Ensemble, Popularity, Ratings,
-                           Recommender, check_recommender, evaluate, leaderboard, load,
-                           load_ratings, read_ratings)
+from collab_course import (EASE, BayesianMF, BiasedMF, Choose, DampedMeans, Ensemble, ImplicitMF, ItemKNN,
+                           PickAndLike, Popularity, Ratings, Recommender, check_recommender, evaluate,
+                           leaderboard, load, load_ratings, read_ratings)
 
 
 def models() -> Mapping[str, Recommender]:
@@ -16,7 +16,10 @@ def models() -> Mapping[str, Recommender]:
     return {'means': DampedMeans(damping=5.), 'popular': Popularity(),
             'mf': BiasedMF(n_factors=50, wd=.1, seed=42, y_range=(0, 5.5), n_epoch=None),
             'bayes': BayesianMF(n_factors=10, n_sweeps=None, seed=1),
-            'ensemble': Ensemble(BiasedMF(), 3), 'choose': Choose({'mf': BiasedMF()})}
+            'ensemble': Ensemble(BiasedMF(), 3), 'choose': Choose({'mf': BiasedMF()}),
+            'implicit': ImplicitMF(n_factors=32, n_epoch=16, unobserved=.4, penalty=.01, weight='ones', seed=1),
+            'knn': ItemKNN(k=100, shrink=20., weight='log'), 'ease': EASE(penalty=None, max_items=10_000, keep=50),
+            'both': PickAndLike(ImplicitMF(weight='ones'), BayesianMF(), good=4., power=.5)}
 
 
 def train(model: BiasedMF, df: pd.DataFrame) -> BiasedMF:
