@@ -58,7 +58,7 @@ def _step_table(lrs, moms, wd, before):
     table[:n,_DECAY] = decays             # its decay,
     table[:n,_MOMENTUM] = moms            # its momentum,
     table[:n,_SCALE] = 1/(1-.99**t)**.5   # and the scale of the root
-    table[:n,_COAST] = table[:n,_SIZE]*ratio/(1-ratio) # all that momentum would still move
+    table[:n,_COAST] = _to_come(lrs/(1-moms**t)*(1-.99**t)**.5, ratio/decays.clip(.99))
     fade,table[:,_FADE_LOG] = _logs_before(ratio)
     table[:,_FADE] = np.exp(fade-table[:,_FADE_LOG])   # how far momentum has faded,
     _,table[:,_SHRINK_LOG] = _logs_before(decays)
@@ -67,6 +67,14 @@ def _step_table(lrs, moms, wd, before):
     return table
 
 # %% ../nbs/31_kernel.ipynb #970d6f58
+def _to_come(moves, left):
+    "What momentum would still move from each step on, of which the part `left` is left by the next"
+    total = moves*left
+    for k in 2**np.arange(11): # twice as far each time, until nothing is left
+        total[:-k] += left[:-k]*total[k:]
+        left[:-k] *= left[k:]
+    return total
+
 def _logs_before(factors, every=4096):
     "Logarithm of the product of all factors before each step, and before the last `every`th"
     log = np.append(0, np.log(factors.clip(1e-300)).cumsum())
@@ -96,8 +104,9 @@ def _plain_catch_up(state, rows, done, last, table):
     fading,decay = _no_tiny(now[_FADE:_FADE_LOG]/first[:,_FADE:_FADE_LOG]*crossed).T[...,None]
     root = _no_tiny(table[done-last[rows],_ROOT]**2)[:,None]**np.float32(.5)
     coast,scale = first[:,[_COAST,_SCALE]].astype('float32').T[...,None]
+    move = coast - np.minimum(fading/decay.clip(1e-14), 1)*np.float32(now[_COAST])
     w,m,v = state[rows].swapaxes(0, 1)
-    w = w*decay - coast*(1-fading)*m/(v*scale+np.float32(1e-5))
+    w = decay*(w - scale*move*m/(v*scale+np.float32(1e-5)))
     state[rows] = np.stack([w, m*fading*root, v*root], axis=1)
 
 def _no_tiny(factors): return np.where(factors<1e-14, 0, factors).astype('float32')
@@ -231,17 +240,16 @@ def _catch_up(state, rows, done, last, table):
         row,first = rows[j],last[rows[j]]
         if j<ahead: _fetch(flat, np.intp(rows[j+4])*size, size)
         if first==done: continue
-        fading,decay,root = _rest(first, done, table)
-        move = np.float32(table[first,_COAST])*(np.float32(1)-fading)
+        fading,decay,root,move = _rest(first, done, table)
         scale,eps = np.float32(table[first,_SCALE]),np.float32(1e-5)
         for k in range(state.shape[2]):
             m,v = state[row,1,k],state[row,2,k]
-            state[row,0,k] = state[row,0,k]*decay - move*m/(v*scale+eps)
+            state[row,0,k] = decay*state[row,0,k] - move*m/(v*scale+eps)
             state[row,1,k],state[row,2,k] = m*fading*root,v*root
 
 @inlined
 def _rest(first, done, table):
-    "How far momentum fades and weights and roots shrink from one step to another"
+    "How far momentum fades, weights and roots shrink, and weights move between two steps"
     fading = table[done,_FADE]/table[first,_FADE]
     decay = table[done,_SHRINK]/table[first,_SHRINK]
     root = table[done-first,_ROOT]
@@ -251,7 +259,9 @@ def _rest(first, done, table):
     if fading<1e-14: fading = 0.
     if decay<1e-14: decay = 0.
     if root<1e-7: root = 0.
-    return np.float32(fading), np.float32(decay), np.float32(root)
+    left = min(fading/max(decay, 1e-14), 1.)*table[done,_COAST]
+    move = decay*table[first,_SCALE]*(table[first,_COAST]-left)
+    return np.float32(fading), np.float32(decay), np.float32(root), np.float32(move)
 
 # %% ../nbs/31_kernel.ipynb #94befa4b
 @no_refcount
@@ -327,14 +337,12 @@ def _lo_width(y_range):
 def _mean_loss(x, y, n_users, W, lo, width, threads=1):
     "Mean squared error, for arrays that are known to fit"
     if not len(y): return np.nan
-    total,cuts = (_squared_errors if has_numba() else _plain_squared_errors,
-                  np.linspace(0, len(y), threads+1).astype(int))
-    return sum(_together([partial(total, x[a:b], y[a:b], n_users, W, lo, width,
-                                  np.zeros(64, 'float32')) for a,b in zip(cuts, cuts[1:])]))/len(y)
+    total = _squared_errors if has_numba() else _plain_squared_errors
+    cuts,rest = np.linspace(0, len(y), threads+1).astype(int),(n_users, W, lo, width)
+    return sum(_together([partial(total, x[a:b], y[a:b], *rest, np.zeros(64, 'float32'))
+                          for a,b in zip(cuts, cuts[1:])]))/len(y)
 
-def _together(calls):
-    "Call functions without arguments: at once where loops are compiled, else one after another"
-    return at_once(calls) if has_numba() else [o() for o in calls]
+def _together(calls): return at_once(calls) if has_numba() else [o() for o in calls]
 
 _users = 'n_users is how many rows are users\''
 
@@ -409,8 +417,7 @@ def _epoch(self, order, table, progress):
 
 def _loss(self, x, y):
     "Mean squared error of these ratings"
-    W = np.empty(self.state[:,0].shape, 'float32') # a third of the memory of all three numbers
-    W[self.blocks.rows] = self.state[:,0]
+    W = self.state[np.argsort(self.blocks.rows),0] # a third of the memory of all three numbers
     return _mean_loss(x, y, self.n_users, W, *self.lo_width, self.blocks.threads)
 
 def _room(state, bs):
