@@ -24,7 +24,7 @@ MIN    := $(shell sed -n 's/^min_python *= *//p' settings.ini)
 help:
 	@echo 'make run     install, fetch MovieLens and take the tour, with ARGS="--epochs 1"'
 	@echo 'make test    install with the tools and run every check, or some: ARGS="-k flow"'
-	@echo 'make library run the checks of the library alone, with PYTHON=python3.13'
+	@echo 'make library run the checks of the library alone, with PYTHON=python3.13 WITH=lowest'
 	@echo 'make nbs     after editing notebooks: modules, outputs, README.md and docs/ anew'
 	@echo 'make docs    README.md and docs/ anew'
 	@echo 'make facts   after editing settings.ini: every link, badge and install line anew'
