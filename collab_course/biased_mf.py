@@ -114,7 +114,8 @@ class BiasedMF(Recommender):
 
     def _fit(self, ratings):
         from collab_course.compiling import warn_without_numba # here: questions need no numba
-        from collab_course.kernel import train_rows,training_bytes
+        from collab_course.blocks import training_bytes
+        from collab_course.kernel import train_rows
         warn_without_numba()
         rule,n = recipe(len(ratings)) | dict(y_range=rating_range(ratings.y)),len(ratings.users)
         self.used = {k: v for k,v in rule.items() if getattr(self, k) is None}
