@@ -85,7 +85,7 @@ def test_tour_trains_every_model(tmp_path):
     assert 'tour/tour.csv' in done.stdout and 'tour/tour.png' in done.stdout
     assert 'it/s' not in done.stderr # no bars in a file
     valid = table['valid MSE']
-    ours = {'DotProduct, no range': .868, 'DotProduct': .866, 'DotProductBias': .887, 'CollabNN': .856,
+    ours = {'DotProduct, no range': .858, 'DotProduct': .866, 'DotProductBias': .887, 'CollabNN': .856,
             'DotProductBias, wd 0.1': .813, 'DotProductBiasParams, wd 0.2': .824, 'EmbeddingDotBias': .813}
     assert valid.to_dict() == pytest.approx(ours, abs=.008)
     assert (table['train MSE'] < valid).all()
