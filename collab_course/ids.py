@@ -15,6 +15,7 @@ __all__ = ['tiny_ratings', 'check_columns', 'as_frame', 'RatingsError', 'refuse_
 import difflib,re
 import numpy as np, pandas as pd
 from bisect import bisect_left
+from contextlib import suppress
 from decimal import Decimal
 from pandas import DataFrame,Series
 from pandas.api.types import infer_dtype
@@ -96,15 +97,12 @@ def _objects(values):
     seen = np.maximum.accumulate(rows)
     return rows, values[np.r_[0, np.flatnonzero(seen[1:]!=seen[:-1])+1]]
 
-def _numbers_of(s, find):
-    "What `find` makes of `s`; `s` itself where a number is beyond all floats, which pandas raises"
-    try: return find()
-    except OverflowError: return s
 
 def _by_value(s):
     "`distinct_values` by value, but for objects of several types, each of which is its own"
     kind = infer_dtype(s, skipna=False) if s.dtype==object else 'typed'
-    if kind in ('integer','floating'): s = _numbers_of(s, s.infer_objects)
+    if kind in ('integer','floating'):
+        with suppress(OverflowError): s = s.infer_objects() # a number may be beyond all floats
     if s.dtype==object and kind!='string': return np.arange(len(s)), s
     rows,found = pd.factorize(s)
     found = np.asarray(found)
@@ -165,6 +163,7 @@ def _one_type(found, rows, s, name):
     _refuse(~kinds.isin(['text','number']), rows, f'{name!r} is a {kinds[0]}, not an id', s)
     return kinds[0]=='text'
 
+@np.errstate(over='ignore', invalid='ignore') # numbers beyond all floats are refused
 def _whole(found, rows, s, name):
     "Whole numbers as `int64` where they fit, else as Python's; others are refused"
     if found.dtype==object or found.dtype.kind=='f':
@@ -214,6 +213,13 @@ def _as_float(o):
     except ValueError: return np.nan # a signalling NaN
     except OverflowError: return np.inf if o>0 else -np.inf
 
+def _as_numbers(found):
+    "Numbers and texts that say some as numbers, NaN for the rest"
+    if found.dtype.kind in 'iuf': return found
+    if infer_dtype(found, skipna=False)!='string': found = found.map(_as_float).astype(object)
+    try: return pd.to_numeric(found, errors='coerce')
+    except TypeError: return Series(np.full(len(found), np.nan)) # arrays, or what has no hash
+
 # %% ../nbs/00_ids.ipynb #67c0bcc4
 def as_ratings(
     values, # ratings, shape (n,)
@@ -226,8 +232,7 @@ def as_ratings(
     _present(rows, found, name, s)
     if found.dtype.kind not in 'iuf':
         _refuse(found.map(_is_odd), rows, f'{name!r} is not a number', s)
-        found = Series([*map(_as_float, found)], dtype=object)
-    x = pd.to_numeric(found, errors='coerce')
+    x = _as_numbers(found)
     _refuse(x.isna(), rows, f'{name!r} is not a number', s)
     with np.errstate(over='ignore'): finite = np.isfinite(x.astype('float64'))
     _refuse(~finite, rows, f'{name!r} is not finite', s)
@@ -246,11 +251,12 @@ def as_times(
     rows,found = _each(s)
     _present(rows, found, name, s)
     if found.dtype.kind in 'iufM': return found.to_numpy(copy=True)[rows]
-    x = _numbers_of(found, lambda: pd.to_numeric(found, errors='coerce'))
-    if x.dtype.kind in 'iuf' and x.notna().all(): return x.to_numpy()[rows]
-    x = pd.to_datetime(found, format='ISO8601', errors='coerce', utc=True).dt.tz_localize(None)
+    x = _as_numbers(found)
+    if x.dtype.kind in 'iuf' and np.isfinite(x.astype(float)).all(): return x.to_numpy()[rows]
+    try: x = pd.to_datetime(found, format='ISO8601', errors='coerce', utc=True)
+    except (TypeError,OverflowError): x = Series([pd.NaT]*len(found))
     _refuse(x.isna(), rows, f'{name!r} is neither a number nor an ISO date', s)
-    return x.to_numpy()[rows]
+    return x.dt.tz_localize(None).to_numpy()[rows]
 
 # %% ../nbs/00_ids.ipynb #23d530dc
 def number_titles(
@@ -374,9 +380,7 @@ def read_only(
     array:np.ndarray, # an array
 )->np.ndarray: # the same numbers, which cannot be changed through it
     "A view for those who may look and not write"
-    res = array.view()
-    res.flags.writeable = False
-    return res
+    return np.broadcast_to(array, array.shape)
 
 # %% ../nbs/00_ids.ipynb #cbd034ba
 class Vocab:
@@ -391,8 +395,7 @@ class Vocab:
 
     def _set(self, ids, name=''):
         if len(ids)>self.most: raise RatingsError(f'{len(ids):,} ids are more than {self.most:,}')
-        ids,self.name = read_only(ids),name # the id of each row, sorted, shape (n,); whose they are
-        self.ids = ids
+        self.ids,self.name = read_only(ids),name # the id of each row, sorted, (n,); whose they are
         self.index,self.text = pd.Index(ids, dtype=ids.dtype),len(ids)>0 and isinstance(ids[0], str)
 
     @classmethod

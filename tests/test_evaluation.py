@@ -517,12 +517,12 @@ def test_an_ensemble_averages_before_it_limits():
 
 
 @pytest.mark.parametrize('make, says', [
-    (lambda: Ensemble(BiasedMF(), 0), 'at least 1, not 0'), (lambda: Ensemble(DampedMeans()), 'has no seed'),
+    (lambda: Ensemble(BiasedMF(), 0), 'n is a whole number from 1'), (lambda: Ensemble(DampedMeans()), 'has no seed'),
     (lambda: Ensemble(BiasedMF(), seed=-1), 'seed is'), (lambda: Choose({}), 'no models'),
     (lambda: Choose({'a': DampedMeans()}, by='mae'), "by is 'rmse' or 'ndcg'"),
     (lambda: Choose({'a': DampedMeans()}, valid_pct=0), 'above 0 and below 1, not 0'),
     (lambda: Choose({'a': DampedMeans()}, valid_pct=1.5), 'above 0 and below 1'),
-    (lambda: Choose({'a': DampedMeans()}, n_splits=0), 'at least 1, not 0'),
+    (lambda: Choose({'a': DampedMeans()}, n_splits=0), 'n_splits is a whole number from 1'),
     (lambda: Choose({'a': DampedMeans()}, seed='x'), 'seed is')])
 def test_settings_are_checked_at_once(make, says):
     "Before anything is trained"

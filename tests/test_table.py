@@ -1,6 +1,7 @@
 "Ids, titles and the table: columns of every type, look-ups, what is close to what is unknown"
 import difflib
 import sys
+import warnings
 from decimal import Decimal
 
 import numpy as np
@@ -313,3 +314,22 @@ def test_messages_and_reprs_cannot_command_a_terminal():
         texts.append(str(e.value))
     assert all(text.isprintable() for text in texts), [ascii(text) for text in texts]
     assert repr(Vocab(['Amélie', '七人の侍'])) == 'Vocab of 2 ids: Amélie, 七人の侍'
+
+
+@pytest.mark.parametrize('odd', [10**400, -10**400, Decimal('sNaN'), Decimal('inf'), np.longdouble('1e4000'), np.void(b'abc'), np.array(1), [1], {},
+                                 (1, 2), 1+2j, b'a', '\ud800', True, None, pd.NA, pd.NaT, pd.Timedelta('1s'), len, ...], ids=repr)
+@pytest.mark.parametrize('column', ['user', 'movie', 'rating', 'timestamp', 'title'])
+def test_values_that_are_none_of_a_column_are_refused(column, odd):
+    "By name, or taken for what they are: a fit ends with finite numbers, without a warning of numpy's"
+    df = tiny_ratings()
+    for values in [odd]*len(df), [odd, *df[column][1:]]:
+        with warnings.catch_warnings():
+            warnings.simplefilter('error', RuntimeWarning)
+            try: r = Ratings(df.assign(**{column: pd.Series(values, dtype=object)}))
+            except RatingsError as e: assert column in str(e)
+            else: assert np.isfinite(r.y).all() and len(r) == len(df)
+
+
+def test_times_are_a_copy():
+    df = tiny_ratings()
+    assert not np.shares_memory(Ratings(df).time, df.timestamp.to_numpy())
