@@ -104,8 +104,7 @@ def _by_value(s):
     if kind in ('integer','floating'):
         with suppress(OverflowError): s = s.infer_objects() # a number may be beyond all floats
     if s.dtype==object and kind!='string': return np.arange(len(s)), s
-    rows,found = pd.factorize(s)
-    found = np.asarray(found)
+    rows,found = map(np.asarray, pd.factorize(s))
     return rows, Series(found, dtype=found.dtype)
 
 def _missing(s):
@@ -167,7 +166,8 @@ def _one_type(found, rows, s, name):
 def _whole(found, rows, s, name):
     "Whole numbers as `int64` where they fit, else as Python's; others are refused"
     if found.dtype==object or found.dtype.kind=='f':
-        x = found if found.dtype.kind=='f' else found.where(found.map(_is_float), 0).astype(float)
+        def is_float(o): return isinstance(o, (float,np.floating))
+        x = found if found.dtype.kind=='f' else found.where(found.map(is_float), 0).astype(float)
         exact = 2**min(np.finfo(x.dtype).nmant+1, 63)
         _refuse(x%1!=0, rows, f'{name!r} is not a whole number', s)
         _refuse(x.abs()>=exact, rows, f'{name!r} is not a whole number that floats tell apart', s)
@@ -176,7 +176,6 @@ def _whole(found, rows, s, name):
         return found.astype('int64')
     return found.map(int).astype(object)
 
-def _is_float(o): return isinstance(o, (float,np.floating))
 
 def _distinct_ids(values, name):
     "Distinct ids, checked, and which one each row has; for numbers, all, and a slice of them"
@@ -230,10 +229,8 @@ def as_ratings(
     s = _plain(values)
     rows,found = _each(s)
     _present(rows, found, name, s)
-    if found.dtype.kind not in 'iuf':
-        _refuse(found.map(_is_odd), rows, f'{name!r} is not a number', s)
-    x = _as_numbers(found)
-    _refuse(x.isna(), rows, f'{name!r} is not a number', s)
+    x,odd = _as_numbers(found),found.dtype.kind not in 'iuf' and found.map(_is_odd)
+    _refuse(x.isna() | odd, rows, f'{name!r} is not a number', s)
     with np.errstate(over='ignore'): finite = np.isfinite(x.astype('float64'))
     _refuse(~finite, rows, f'{name!r} is not finite', s)
     if x.dtype.kind=='u' and (x>=2**63).any(): x = x.astype('float64') # they would wrap
