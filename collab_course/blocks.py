@@ -11,8 +11,8 @@ __all__ = ['shuffled', 'even_groups', 'Stratum', 'Blocks', 'training_bytes', 'at
 
 # %% ../nbs/31_blocks.ipynb #f80f13e6
 import numpy as np
-from concurrent.futures import ThreadPoolExecutor
-from threading import RLock
+from _thread import start_new_thread
+from threading import Lock,RLock
 from typing import NamedTuple
 
 # %% ../nbs/31_blocks.ipynb #89dd979e
@@ -124,23 +124,35 @@ def at_once(
 )->list: # what they return
     "Call functions at the same time, each in a thread; all have ended when this returns or raises"
     if len(calls)==1: return [calls[0]()]
-    pool,locks = ThreadPoolExecutor(len(calls)-1),[RLock() for _ in calls[1:]]
-    try:
-        rest = [pool.submit(_unless_locked, *o) for o in zip(locks, calls[1:])]
+    rest = [_Call(o) for o in calls[1:]]
+    try: # Ctrl-C while `Thread.start` waits may break its lock; this one does not wait
+        for o in rest: start_new_thread(o.run, ())
         return [calls[0](), *(o.result() for o in rest)]
-    finally: _end(pool, locks)
+    finally: _end(rest)
 
-def _unless_locked(lock, call):
-    "Call and hold the lock meanwhile; nothing where another thread has it"
-    if not lock.acquire(blocking=False): return
-    try: return call()
-    finally: lock.release()
+class _Call:
+    "A call for another thread, which it makes unless its turn is over"
+    def __init__(self, call):
+        self.call,self.turn,self.running = call,RLock(),Lock()
+        self.running.acquire()
 
-def _end(pool, locks):
+    def run(self):
+        if not self.turn.acquire(blocking=False): return
+        try: self.value,self.error = self.call(),None
+        except BaseException as e: self.error = e
+        finally:
+            self.turn.release()
+            self.running.release()
+
+    def result(self):
+        self.running.acquire() # which waits until the call has ended
+        if self.error: raise self.error
+        return self.value
+
+def _end(calls):
     "Wait for calls that are being made, let none begin; even if Ctrl-C is pressed meanwhile"
     try:
-        for lock in locks: lock.acquire()
-        pool.shutdown(cancel_futures=True)
+        for o in calls: o.turn.acquire()
     except BaseException:
-        _end(pool, locks)
+        _end(calls)
         raise
