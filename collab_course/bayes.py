@@ -100,7 +100,7 @@ class _Sampled:
         kept = _kept_draws(ratings.x, (y-self.offset)/self.scale, sizes, self)
         vars(self).update(kept.arrays())
 
-    def _in_stars(self, scores): return self.offset + self.scale*np.float64(scores)
+    def _in_stars(self, scores): return self.offset + self.scale*np.asarray(scores, float)
 
     def _item_factors(self): return self.item_rows[:,2:]
 

@@ -16,6 +16,7 @@ from synthetic import COLUMNS, example, frames, quick
 from collab_course import bayes, gibbs, load
 from collab_course.bayes import BayesianMF, chain_length
 from collab_course.gibbs import sample_gibbs, split_rhat
+from collab_course.ids import tiny_ratings
 from collab_course.posterior import Prior
 from collab_course.ratings import Ratings, RatingsError, UnknownIdError
 from collab_course.recommender import DampedMeans, History
@@ -512,3 +513,11 @@ def test_without_numba_it_says_so_and_draws_the_same(python):
                   for o in ('', "sys.modules['numba'] = None")]
     assert len(fast) == 6 and 'pip install numba' in slow[6]
     assert np.allclose(np.array(fast, float), np.array(slow[:6], float), atol=1e-6)
+
+
+def test_one_pair_is_a_batch_of_one():
+    "The first releases of numpy 2 make a scalar of one float64"
+    mf = BayesianMF(n_factors=2, n_sweeps=12, burn_in=2, n_keep=5).fit(tiny_ratings(), quiet=True)
+    assert mf.predict(1, 6).shape == mf.predict({1: 5}, 6).shape == (1,)
+    assert mf.predict(1, 6)[0] == mf.predict([2, 1], [1, 6])[1]
+    assert [one.shape for one in mf.predict(1, 6, return_std=True)] == [(1,), (1,)]
