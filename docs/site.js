@@ -20,12 +20,16 @@
     buttons[0].focus();
   });
 
-  // the switch of dark mode says what it is
+  // the switch of dark mode works, and says what it is
   const root = document.documentElement;
   const dark = () => $$(".quarto-color-scheme-toggle").forEach((a) => {
     a.setAttribute("role", "button");
     a.setAttribute("aria-pressed", root.classList.contains("quarto-dark"));
   });
+  $$(".quarto-color-scheme-toggle").forEach((a) => a.addEventListener("click", (ev) => {
+    ev.preventDefault();
+    window.smalldocsToggleScheme();
+  }));
   new MutationObserver(dark).observe(root, { attributeFilter: ["class"] });
   dark();
 

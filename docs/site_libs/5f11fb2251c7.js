@@ -1,0 +1,1 @@
+location.replace("evaluation.html" + location.hash)

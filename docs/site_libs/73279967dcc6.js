@@ -1,0 +1,1 @@
+location.replace("params.html" + location.hash)

@@ -1,0 +1,1 @@
+location.replace("compare.html" + location.hash)

@@ -1,0 +1,1 @@
+location.replace("recommender.html" + location.hash)

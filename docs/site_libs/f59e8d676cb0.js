@@ -1,0 +1,154 @@
+(() => {
+// What the widgets share. `Widget` puts this file, the file of its kind and a call of `wake` into one function,
+// so a page sees none of these names.
+
+// An element; text in it is set as text, never as HTML
+function element(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key in made) made[key] = value; else made.setAttribute(key, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+function button(text, onclick) { return element('button', {type: 'button', onclick}, text); }
+
+function labelled(text, field) { return element('label', {}, element('span', {}, text), field); }
+
+function select(names, onchange) {
+  return element('select', {onchange}, ...names.map((name, i) => element('option', {value: i}, name)));
+}
+
+function dot(a, b) { return a.reduce((sum, x, k) => sum + x*b[k], 0); }
+
+// `x` with `n` decimals, and no minus sign before a zero
+function fixed(x, n) { return x.toFixed(n).replace(/^-(0\.?0*)$/, '$1'); }
+
+// Lower case, without accents
+function folded(text) { return text.normalize('NFKD').toLowerCase().replace(/\p{M}/gu, ''); }
+
+// A search field over `titles`, whose results are buttons: the first six rows of `order` that have all words in their
+// title and that `isTaken` does not leave out. Enter presses the first. `onsearch` gets all matching rows.
+function finder(label, titles, order, isTaken, onpick, onsearch = () => {}) {
+  const keys = titles.map(folded), list = element('ul', {className: 'cc-found'});
+  const input = element('input', {type: 'search', autocomplete: 'off', oninput: show, onkeydown: event => {
+    if (event.key === 'Enter') list.querySelector('button')?.click();
+  }});
+  function show() {
+    const words = folded(input.value).split(/\s+/).filter(Boolean);
+    const rows = order.filter(i => words.every(word => keys[i].includes(word)));
+    onsearch(words.length ? rows : []);
+    const offered = rows.filter(i => !isTaken(i)).slice(0, 6);
+    list.replaceChildren(...offered.map(i => element('li', {}, button(titles[i], () => onpick(i)))));
+    if (!rows.length) list.replaceChildren(element('li', {}, 'No film here has these words in its title.'));
+  }
+  show();
+  return {input, show, box: element('div', {}, labelled(label, input), list)};
+}
+
+// Draw each widget of this kind that is on the page and not drawn yet
+function wake(kind, render) {
+  for (const root of document.querySelectorAll(`.cc[data-kind="${kind}"]:not([data-awake])`)) {
+    root.dataset.awake = '';
+    // JupyterLab's shortcuts leave alone the keys of what has this attribute
+    root.addEventListener('focusin', event => { event.target.dataset.lmSuppressShortcuts = ''; });
+    render(root, JSON.parse(root.querySelector('script').textContent));
+  }
+}
+// Solve A x = b for a symmetric, positive definite A; both are overwritten
+function solve(A, b) {
+  const n = b.length;
+  for (let k = 0; k < n; k++) for (let i = k+1; i < n; i++) {
+    const f = A[i][k]/A[k][k];
+    for (let j = k; j < n; j++) A[i][j] -= f*A[k][j];
+    b[i] -= f*b[k];
+  }
+  for (let k = n-1; k >= 0; k--) {
+    for (let j = k+1; j < n; j++) b[k] -= A[k][j]*b[j];
+    b[k] /= A[k][k];
+  }
+  return b;
+}
+
+// Bias and factors of a new user: they fit the ratings of `items` and stay near `start`, as `new_user_factors` does
+function newUserFactors(items, ratings, start, [low, high], penalty) {
+  const X = items.map(([, ...factors]) => [1, ...factors]);
+  const evaluate = theta => { // the loss, and what its gradient and curvature are made of
+    const s = X.map((x, i) => 1/(1+Math.exp(-dot(x, theta) - items[i][0])));
+    const error = s.map((v, i) => v - (ratings[i]-low)/(high-low)), moved = theta.map((t, k) => t-start[k]);
+    const J = X.map((x, i) => x.map(v => v*s[i]*(1-s[i])));
+    return {loss: dot(error, error) + penalty*dot(moved, moved), error, moved, J};
+  };
+  let theta = start, now = evaluate(theta);
+  for (let n = 0; n < 50; n++) {
+    const {error, moved, J} = now;
+    const gradient = moved.map((p, k) => penalty*p + J.reduce((sum, x, i) => sum + x[k]*error[i], 0));
+    const curvature = start.map((_, k) =>
+      start.map((_, j) => J.reduce((sum, x) => sum + x[k]*x[j], k === j ? penalty : 0)));
+    const step = solve(curvature, gradient), after = share => theta.map((t, k) => t - share*step[k]);
+    let share = 1, next = evaluate(after(1));
+    while (next.loss > now.loss && share > 1e-6) next = evaluate(after(share /= 2));
+    [theta, now] = [after(share), next];
+    if (Math.max(...step.map(Math.abs)) < 1e-9) break;
+  }
+  return theta;
+}
+
+// Rate a few films, and see what is recommended
+function render(root, data) {
+  const {titles, counts, start, penalty, stars, n} = data, [low, high] = data.y_range, width = start.length;
+  const integers = new Int16Array(Uint8Array.from(atob(data.factors), c => c.charCodeAt(0)).buffer);
+  const items = titles.map((_, i) => Array.from(integers.subarray(i*width, (i+1)*width), v => v*data.step));
+  const byCount = titles.map((_, i) => i).sort((a, b) => counts[b]-counts[a]), known = new Set();
+  const offered = byCount.filter(i => !known.has(titles[i]) && known.add(titles[i])); // each title once
+  const rated = new Map(data.rated), groupName = `cc-${Math.random()}`;
+  const mine = element('div'), list = element('ol', {className: 'cc-best'}), status = element('p', {role: 'status'});
+
+  function toRating(score) { // by the sigmoid, and no rating that cannot be given
+    return Math.min(Math.max(low + (high-low)/(1+Math.exp(-score)), stars[0]), stars.at(-1));
+  }
+  function best(rows, scores) { // the `n` titles with the highest scores that are not those of `rows`
+    const seen = new Set(rows.map(i => titles[i])), top = [];
+    for (const i of titles.map((_, i) => i).sort((a, b) => scores[b]-scores[a])) {
+      if (seen.has(titles[i])) continue;
+      seen.add(titles[i]);
+      if (top.push([titles[i], toRating(scores[i])]) === n) break;
+    }
+    return top;
+  }
+  function recommend() {
+    const rows = [...rated.keys()].filter(i => rated.get(i) !== null).sort((a, b) => a-b);
+    const theta = newUserFactors(rows.map(i => items[i]), rows.map(i => rated.get(i)), start, data.y_range, penalty);
+    const top = root.state = best(rows, items.map(([bias, ...x]) => bias + dot([1, ...x], theta)));
+    const basis = `From your ${rows.length === 1 ? 'rating' : `${rows.length} ratings`}:`;
+    status.replaceChildren(rows.length ? basis : 'For a user without ratings:', // the first three are read aloud, too
+      element('span', {className: 'cc-unseen'}, ` ${top.slice(0, 3).map(([title]) => title).join(', ')}`));
+    list.replaceChildren(...top.map(([title, rating]) => element('li', {},
+      element('span', {}, title), element('span', {className: 'cc-number'}, fixed(rating, 1)))));
+  }
+  function line(i) { // a film, its stars, and a button that removes it
+    const choice = stars.map((value, k) => element('label', {className: 'cc-star'}, element('input', {
+      type: 'radio', name: `${groupName}-${i}`, value, checked: rated.get(i) === value,
+      'aria-label': `${value} of ${stars.at(-1)}`, onchange: () => { rated.set(i, value); recommend(); }}), '★'));
+    const remove = button('×', () => { rated.delete(i); show(); search.input.focus(); });
+    remove.ariaLabel = `Remove ${titles[i]}`;
+    return element('fieldset', {className: 'cc-film'}, element('legend', {}, titles[i]), ...choice, remove);
+  }
+  function show() {
+    mine.replaceChildren(...[...rated.keys()].map(line));
+    search.show();
+    recommend();
+  }
+  const search = finder('find a film and rate it', titles, offered, i => rated.has(i), i => {
+    rated.set(i, null);
+    search.input.value = '';
+    show();
+    mine.lastChild.querySelector('input').focus();
+  });
+  root.replaceChildren(element('div', {className: 'cc-two'},
+    element('div', {}, search.box, mine), element('div', {}, status, list)));
+  show();
+}
+wake("rate", render);
+})();
