@@ -67,7 +67,7 @@ def _randperm(dl, n):
 
 # %% ../nbs/32_fast.ipynb #d0d31307
 def bench_results(
-    part:str, # steps, peers, folds or scale
+    part:str, # such as steps, peers or scale
 )->DataFrame: # the rows measured; the machine is in `.attrs['machine']`
     "What `make bench` measured, as it came with the package"
     parts = json.loads(files('collab_course').joinpath('bench.json').read_text('utf-8'))
