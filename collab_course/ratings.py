@@ -173,7 +173,9 @@ class _Items:
         key = numbers*np.int64(len(self.items)) + self.items.rows(self.item_titles['item'])
         title,row = np.divmod(np.unique(key), len(self.items))
         first = np.flatnonzero(np.diff(title, prepend=-1))
-        return _Titles(pd.Index(titles, dtype=object), row[first], np.bincount(title)>1)
+        index = pd.Index(titles, dtype=object)
+        index.get_indexer(index[:1]) # makes its table, which no two threads may do at once
+        return _Titles(index, row[first], np.bincount(title)>1)
 
     @cached_property
     def _plain_titles(self):

@@ -2,7 +2,9 @@
 import difflib
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from threading import Barrier
 
 import numpy as np
 import pandas as pd
@@ -135,6 +137,21 @@ def test_times_no_float_can_hold_are_refused():
     for values in [10**400], [-10**400]:
         with pytest.raises(RatingsError, match='is neither a number nor an ISO date in 1 of'):
             as_times(pd.Series(values, dtype=object))
+
+
+def test_threads_may_ask_first():
+    "A vocabulary that nobody has asked yet: pandas makes a table at the first question"
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for ids in [np.arange(20_000), np.array([f'{k:05}' for k in range(2000)], dtype=object)]*25:
+            vocab, ready = Vocab.of_sorted(ids), Barrier(4)
+            def last(_):
+                ready.wait()
+                return vocab.rows(ids[-2:]).tolist()
+            with ThreadPoolExecutor(4) as pool: found = [*pool.map(last, range(4))]
+            assert found == [[len(ids)-2, len(ids)-1]]*4
+    finally: sys.setswitchinterval(interval)
 
 
 def test_times_of_arrow_are_numpys():
