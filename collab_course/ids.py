@@ -394,7 +394,7 @@ class Vocab:
         if len(ids)>self.most: raise RatingsError(f'{len(ids):,} ids are more than {self.most:,}')
         self.ids,self.name = read_only(ids),name # the id of each row, sorted, (n,); whose they are
         self.index,self.text = pd.Index(ids, dtype=ids.dtype),len(ids)>0 and isinstance(ids[0], str)
-        self.index.get_indexer(self.index[:1]) # makes its table, which no two threads may do at once
+        self.index.get_indexer(self.index[:1]) # makes its table, as no two threads may at once
 
     @classmethod
     def of_sorted(cls, ids, name=''):

@@ -174,7 +174,7 @@ class _Items:
         title,row = np.divmod(np.unique(key), len(self.items))
         first = np.flatnonzero(np.diff(title, prepend=-1))
         index = pd.Index(titles, dtype=object)
-        index.get_indexer(index[:1]) # makes its table, which no two threads may do at once
+        index.get_indexer(index[:1]) # makes its table, as no two threads may at once
         return _Titles(index, row[first], np.bincount(title)>1)
 
     @cached_property
