@@ -183,9 +183,8 @@ def _distinct_ids(values, name):
     rows,found = _each(s)
     _present(rows, found, name, s)
     if not len(found): return rows, found
-    numbers = found.dtype.kind in 'iuf'
-    text = not numbers and infer_dtype(found, skipna=False)=='string'
-    if not text and (numbers or not _one_type(found, rows, s, name)):
+    if found.dtype.kind in 'iuf' or (infer_dtype(found, skipna=False)!='string'
+                                     and not _one_type(found, rows, s, name)):
         return rows, _whole(found, rows, s, name)
     _refuse(~_valid_texts(found), rows, f'{name!r} is no valid text', s)
     return rows, found
