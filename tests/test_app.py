@@ -132,8 +132,7 @@ def test_a_mistake_in_a_tour_is_one_line(tmp_path, args, says):
 
 def starting(process):
     "Wait until PyTorch is being imported: Python says when the first of its modules is there"
-    line = b' '
-    while line and b' torch.' not in line: line = process.stderr.readline()
+    while process.poll() is None and b' torch.' not in process.seen: see(process)
 
 
 def training(process):
@@ -149,10 +148,11 @@ def see(process):
     return said
 
 
-def on_terminal(*args, cwd):
-    "A command whose messages go to a terminal"
+def on_terminal(*args, cwd, **more):
+    "A command whose messages go to a terminal, with `more` in its environment"
     ours, theirs = pty.openpty()
-    process = subprocess.Popen([COMMAND, *args], cwd=cwd, stdout=subprocess.PIPE, stderr=theirs)
+    process = subprocess.Popen([COMMAND, *args], cwd=cwd, stdout=subprocess.PIPE, stderr=theirs,
+                               env={**os.environ, **more})
     os.close(theirs)
     process.terminal, process.seen = ours, b''
     return process
@@ -174,7 +174,8 @@ def interrupted(process, when):
 @pytest.mark.parametrize('when', [starting, training])
 def test_ctrl_c_ends_a_tour(tmp_path, when):
     "While it starts and while it trains"
-    interrupted(on_terminal('tour', cwd=tmp_path), when)
+    log = {'PYTHONPROFILEIMPORTTIME': '1'} if when == starting else {}
+    interrupted(on_terminal('tour', cwd=tmp_path, **log), when)
     assert not (tmp_path/'tour/tour.csv').exists()
 
 
