@@ -229,8 +229,8 @@ def test_models_trained_together_stand_together(gpu):
     with pytest.raises(ValueError, match='more than one device'):
         fit_together(models, [loaders(), loaders(gpu)], 1)
     assert places(models[1]) == {CPU}
-    with pytest.raises(ValueError, match='nothing to train'): fit_loop(models[0], loaders(gpu), 0)
-    with pytest.raises(ValueError, match='nothing to train'): fit_fast(models[0], loaders(gpu), 0)
+    with pytest.raises(ValueError, match='n_epoch is a whole number'): fit_loop(models[0], loaders(gpu), 0)
+    with pytest.raises(ValueError, match='n_epoch is a whole number'): fit_fast(models[0], loaders(gpu), 0)
     assert places(models[0]) == {CPU}
 
 
