@@ -13,6 +13,7 @@ __all__ = ['half_step', 'side_of', 'frequency_penalty', 'half_step_fast', 'train
 # %% ../nbs/71_als.ipynb #869841f7
 import numpy as np
 from .compiling import compiled,has_numba,inlined,make_prefetch,no_refcount
+from .implicit import row_ends
 
 # %% ../nbs/71_als.ipynb #3074a9b3
 def half_step(
@@ -37,11 +38,10 @@ def side_of(
     n_rows:int, # rows on the first side
 )->tuple: # where each row's clicks end (n_rows+1,); others, and twice the weights, sorted by row
     "The clicks of each row together"
-    ends = np.append(0, np.bincount(rows, minlength=n_rows).cumsum())
     in_order = (rows[1:]>=rows[:-1]).all()
     order = slice(None) if in_order else np.argsort(rows, kind='stable')
     which,weights = np.ascontiguousarray(others[order], 'int32'),weights[order]
-    return ends, which, weights, weights
+    return row_ends(rows, n_rows), which, weights, weights
 
 # %% ../nbs/71_als.ipynb #9ea03010
 def frequency_penalty(

@@ -67,7 +67,7 @@ def chain_length(
 def _kept_draws(x, y, sizes, mf):
     "The draws to keep, evenly spaced; Ctrl-C ends the chain, if two of them are there"
     from collab_course.gibbs import draw_rows_fast,sample_gibbs # here: numba takes its time
-    n_sweeps,n_keep = [int(mf.used.get(o, getattr(mf, o))) for o in ('n_sweeps','n_keep')]
+    n_sweeps,n_keep = [int(mf._value(o)) for o in ('n_sweeps','n_keep')]
     d,seed = int(mf.n_factors),None if mf.seed is None else int(mf.seed)
     draw_side = partial(draw_rows_fast, threads=int(mf.threads))
     n,n_keep = n_sweeps-int(mf.burn_in),min(n_keep, n_sweeps-int(mf.burn_in))
@@ -93,7 +93,7 @@ class _Sampled:
         rule = chain_length(len(ratings), int(self.burn_in))
         self.used = {k: v for k,v in rule.items() if getattr(self, k) is None}
         y,sizes = ratings.y,(len(ratings.users),len(ratings.items))
-        S,d = min(int(self.used.get(o, getattr(self, o))) for o in rule),int(self.n_factors)
+        S,d = min(int(self._value(o)) for o in rule),int(self.n_factors)
         check_memory(4*(S+8)*sum(sizes)*(1+d) + 32*len(y),
                      f'{S} draws of {sum(sizes):,} rows of {d:,} factors')
         self.offset,self.scale = float(y.mean()),float(y.std() if np.ptp(y) else 1.)

@@ -134,9 +134,6 @@ class BiasedMF(Recommender):
         self.user_weights,self.item_weights = W[:n].copy(),W[n:].copy() # bias first
         _warn_if_worse(self, losses[-1,0]**.5*(ends[1]-ends[0])/5.5, ratings)
 
-    def _value(self, name): # of a setting, by the rule where it is None
-        given = getattr(self, name)
-        return self.used[name] if given is None else given
 
     @cached_property
     def _user_rows(self): return np.insert(self.user_weights.astype(float), 0, 1, axis=1)

@@ -12,8 +12,8 @@ __all__ = ['ease_weights', 'EASE']
 
 # %% ../nbs/73_ease.ipynb #a9e610fa
 import numpy as np
-from .implicit import check_weight,pair_weights,rule_weight,table_weights
-from .item_knn import ItemWeights,by_side,co_occurrence
+from .implicit import check_weight
+from .item_knn import ItemWeights,co_occurrence
 from .recommender import Recommender
 from .settings import check_settings
 
@@ -56,15 +56,13 @@ class EASE(ItemWeights, Recommender):
         self.penalty,self.max_items,self.keep,self.weight = penalty,max_items,keep,weight
 
     def _fit(self, ratings):
-        n,self.used = len(ratings.items),rule_weight(self.weight, ratings)
+        n = len(ratings.items)
         _check_items(n, self.max_items)
-        self.row_weights,_ = table_weights(ratings, self._weight())
-        x,w = pair_weights(ratings, self._weight())
+        x,w,*together = self._clicks(ratings)
         w = w.astype(float)
         if self.penalty is None: self.used['penalty'] = 300*float((w**2).mean())
-        users,items = by_side(x, 0, len(ratings.users))[0],by_side(x, 1, n)
-        G = np.stack([co_occurrence(i, x, w, users, items) for i in range(n)])
-        B = ease_weights(G, self.used.get('penalty', self.penalty))
+        G = np.stack([co_occurrence(i, x, w, *together) for i in range(n)])
+        B = ease_weights(G, self._value('penalty'))
         if self.keep is None: self.weights = B.astype('float32')
         else: self.neighbours,self.weights = _largest(B, int(self.keep))
 

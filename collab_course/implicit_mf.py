@@ -13,7 +13,7 @@ __all__ = ['ImplicitMF']
 # %% ../nbs/71_implicit_mf.ipynb #4be98ffa
 import numpy as np
 from functools import cached_property
-from .implicit import check_weight,pair_weights,row_weights,rule_weight
+from .implicit import check_weight,history_weights,pair_weights,rule_weight
 from .recommender import Recommender
 from .settings import check_settings,progress_bar
 
@@ -28,13 +28,10 @@ class _NewClicks:
         mean = self._user_rows.mean(axis=0)
         return self.unobserved*Q.T@Q + strength*np.eye(Q.shape[1]), _part*mean
 
-    def _click_weights(self, items, ratings):
-        _,pair = np.unique(items, return_inverse=True)
-        return row_weights(pair, ratings, self._weight(), self.ratings.rating_limits)
 
     def _parts_of(self, items, ratings): # matrix (d,d), and how hard each click pulls (k,d)
         (matrix,mean),q = self._before,self._item_rows[items]
-        w = self._click_weights(items, ratings)
+        w = history_weights(items, ratings, self._value('weight'), self.ratings.rating_limits)
         return matrix + (q.T*w)@q, (w*(1-q@mean))[:,None]*q
 
     def _fold_in(self, items, ratings):
@@ -73,14 +70,13 @@ class ImplicitMF(_NewClicks, Recommender):
         from collab_course.compiling import warn_without_numba
         warn_without_numba()
         self.used = rule_weight(self.weight, ratings)
-        x,w = pair_weights(ratings, self._weight())
+        x,w = pair_weights(ratings, self._value('weight'))
         sizes,rng = (len(ratings.users),len(ratings.items)),np.random.default_rng(self.seed)
         with progress_bar(int(self.n_epoch), 'epochs', self._quiet) as bar:
             self.user_factors,self.item_factors = train_factors(
                 x, w, sizes, int(self.n_factors), int(self.n_epoch), self.unobserved, self.penalty,
                 rng, bar.update)
 
-    def _weight(self): return self.used.get('weight', self.weight)
 
     @cached_property
     def _user_rows(self): return self.user_factors.astype(float)

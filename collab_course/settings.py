@@ -141,6 +141,10 @@ class HasSettings:
                                     f'it has {", ".join(self.settings()) or "none"}')
         return type(self)(**_in_each({**self.settings(), **changed}, lambda o: o.clone()))
 
+    def _value(self, name): # of a trained model's setting, by the rule where it is None
+        given = getattr(self, name)
+        return vars(self)['used'][name] if given is None else given
+
     def has_seed(self)->bool: # its own, or that of a model inside
         "Would another seed make another model?"
         return 'seed' in self.settings() or any(o.has_seed() for o in _inside(self))
