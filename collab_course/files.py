@@ -1,6 +1,6 @@
 """Compressed, piped, in any encoding: the same lines come out, or an error says what the file is.
 
-From a file to its text: what goes wrong is one sentence (`DataError`, `named_errors`), compressed files, pipes and standard input are read as plain files are (`open_bytes`), and text is decoded by one rule (`survey_text`, `guess_note`, `open_text`).
+From a file to its text: what goes wrong is one sentence (`DataError`, `named_errors`), compressed files, pipes and standard input are read as plain files are (`open_bytes`), text is decoded by one rule (`survey_text`, `guess_note`, `open_text`), and programs that meet at one file take turns (`lock_file`).
 
 Docs: https://collab-course.github.io/collab_course/files.html.md"""
 
@@ -8,10 +8,10 @@ Docs: https://collab-course.github.io/collab_course/files.html.md"""
 
 # %% auto #0
 __all__ = ['DataError', 'named_errors', 'refuse_kinds', 'is_stream', 'open_bytes', 'Survey', 'check_encoding', 'survey_text',
-           'guess_note', 'open_text']
+           'guess_note', 'open_text', 'lock_file']
 
 # %% ../nbs/01_files.ipynb #988e38c1
-import bz2,codecs,csv,gzip,io,lzma,re,shutil,sys,tempfile,zipfile,zlib
+import bz2,codecs,csv,errno,gzip,io,lzma,os,re,shutil,sys,tempfile,zipfile,zlib
 from contextlib import ExitStack,contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -202,3 +202,19 @@ def open_text(
         if t.read(1)!='\ufeff': t.seek(0) # a mark that the encoding did not take away
         yield t
     finally: t.detach()
+
+# %% ../nbs/01_files.ipynb #e3ffa0cf
+def lock_file(
+    f, # an open file, locked until it is closed
+)->bool|None: # False if another program has locked it; None where the file system has no locks
+    "Lock a file, without waiting"
+    try:
+        if os.name=='nt':
+            import msvcrt
+            msvcrt.locking(f.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        return False if e.errno in (errno.EACCES,errno.EAGAIN,errno.EDEADLK) else None
+    return True

@@ -10,13 +10,13 @@ Docs: https://collab-course.github.io/collab_course/outside.html.md"""
 __all__ = ['refuse_member', 'check_members', 'unpack_zip', 'file_md5', 'write_sums', 'check_sums', 'download', 'temporary_folder']
 
 # %% ../nbs/01_outside.ipynb #e2848809
-import errno,hashlib,json,os,secrets,shutil,stat,time
+import hashlib,json,secrets,shutil,stat,time
 from contextlib import contextmanager,suppress
 from pathlib import Path,PurePosixPath
 from threading import Event,Thread
 from urllib.request import build_opener
 from zipfile import ZipFile
-from .files import DataError
+from .files import DataError,lock_file
 
 # %% ../nbs/01_outside.ipynb #b768cfe9
 _most_members,_most_bytes = 1000,2**32
@@ -146,24 +146,12 @@ def download(
         raise DataError(f'{url} could not be had: {type(e).__name__}: {e}') from e
 
 # %% ../nbs/01_outside.ipynb #915edea9
-def _lock(f):
-    "Lock an open file: True; False if another has; None where the file system has no locks"
-    try:
-        if os.name=='nt':
-            import msvcrt
-            msvcrt.locking(f.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e: return False if e.errno in (errno.EACCES,errno.EAGAIN) else None
-    return True
-
 def _sweep(base):
     "Remove the folders that killed programs have left"
     for lock in base.glob('.part-*.lock'):
         with suppress(OSError):
             with open(lock, 'ab') as f:
-                if not _lock(f): continue
+                if not lock_file(f): continue
                 shutil.rmtree(lock.with_suffix(''), ignore_errors=True)
             lock.unlink()
     for folder in base.glob('.part-*'): # earlier versions had no lock
@@ -183,7 +171,7 @@ def temporary_folder(
     lock = folder.with_suffix('.lock')
     try:
         with open(lock, 'ab') as f:
-            _lock(f)
+            lock_file(f)
             folder.mkdir()
             try: yield folder
             finally: shutil.rmtree(folder, ignore_errors=True)

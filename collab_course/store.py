@@ -11,13 +11,14 @@ Docs: https://collab-course.github.io/collab_course/store.html.md"""
 __all__ = ['save_folder', 'SavedModelError', 'saved_errors', 'Saved', 'load_folder', 'pack', 'unpack']
 
 # %% ../nbs/04_store.ipynb #38082e3d
-import errno,hashlib,json,math,os,re,time
+import hashlib,json,math,os,re,time
 import numpy as np
 from contextlib import contextmanager,suppress
 from pathlib import Path
 from safetensors.numpy import save as save_tensors
 from typing import NamedTuple
 from .escapes import PrintableError,printable
+from .files import lock_file
 
 # %% ../nbs/04_store.ipynb #3328701d
 _version,_head,_kinds = 3,'recommender.json',('collab_course','ratings')
@@ -52,15 +53,7 @@ def _write(path, data):
 # %% ../nbs/04_store.ipynb #743dc356
 def _try_lock(f, path):
     "Lock an open file, unless another has locked it, or has removed it since"
-    try:
-        if os.name=='nt':
-            import msvcrt
-            msvcrt.locking(f.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e: # other errors: the file system has no locks, and we go on without
-        if e.errno in (errno.EACCES,errno.EAGAIN,errno.EDEADLK): return False
+    if lock_file(f) is False: return False # None: the file system has no locks, we go on without
     try: return os.path.samestat(os.fstat(f.fileno()), os.stat(path))
     except FileNotFoundError: return False
 

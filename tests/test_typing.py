@@ -26,10 +26,10 @@ def site(once, wheel):
 
 
 def mypy(site, file):
-    "What mypy finds in a file"
-    env = {**os.environ, 'MYPYPATH': str(site)}
+    "What mypy finds in a file; its cache is not made for two at once"
+    env, worker = {**os.environ, 'MYPYPATH': str(site)}, os.environ.get('PYTEST_XDIST_WORKER', 'alone')
     line = [sys.executable, '-m', 'mypy', '--strict', '--no-error-summary', '--follow-imports', 'silent',
-            '--cache-dir', site.with_name('mypy-cache'), file]
+            '--cache-dir', site.with_name(f'mypy-cache-{worker}'), file]
     done = subprocess.run(line, cwd=site.parent, env=env, capture_output=True, text=True)
     return done.stdout + done.stderr
 
