@@ -238,11 +238,12 @@ def _from_text(f, name, given, exact, header, encoding):
 # %% ../nbs/01_read.ipynb #05d3c96b
 def _from_parquet(f, given):
     "The columns that we need from a Parquet file, their names by role, and nothing to say"
-    try: df = pd.read_parquet(f)
+    try: from pyarrow.parquet import ParquetFile
     except ImportError as e:
         raise ValueError('to read Parquet, install pyarrow: pip install pyarrow') from e
-    names = pick_columns(df.columns, **given)
-    df = df[list(dict.fromkeys(names.values()))].reset_index(drop=True)
+    file = ParquetFile(f)
+    names = pick_columns(file.schema_arrow.names, **given)
+    df = file.read([*dict.fromkeys(names.values())]).to_pandas(ignore_metadata=True)
     if title := names.get('title'):
         texts = df[title].astype(object)
         df[title] = texts.where(texts.notna(), '').map(str)

@@ -499,6 +499,19 @@ def test_jester_is_wide(tmp_path):
     with pytest.raises(DataError, match='user 4 has another number of ratings'): read_ratings(tmp_path/'jester.csv')
 
 
+def test_parquet_columns_that_are_needed(tmp_path, monkeypatch):
+    "Users that pandas kept as an index are found; columns that nobody asks for are not read"
+    from pyarrow.parquet import ParquetFile
+    asked, read = [], ParquetFile.read
+    monkeypatch.setattr(ParquetFile, 'read', lambda file, columns: asked.append(columns) or read(file, columns))
+    df = pd.DataFrame({'user': [1, 5, 6], 'item': [1, 1, 2], 'rating': [4., 3, 1], 'note': list('abc')})
+    df.set_index('user').to_parquet(tmp_path/'x.parquet')
+    assert read_ratings(tmp_path/'x.parquet').user.tolist() == [1, 5, 6]
+    assert asked == [['user', 'item', 'rating']]
+    (tmp_path/'x.parquet').write_bytes(b'PAR1' + bytes(9) + b'PAR1')
+    with pytest.raises(DataError, match='x.parquet'): read_ratings(tmp_path/'x.parquet')
+
+
 def test_titles_in_parquet_are_text(tmp_path):
     "Missing ones are blank, and so shown by their id; a number or a list is written out"
     for titles, want in ([None, 'NA'], ['1', 'NA']), ([1984, None], ['1984.0', '2']), ([['a'], ['b']], ["['a']", "['b']"]):
