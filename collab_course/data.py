@@ -19,6 +19,7 @@ from pathlib import Path
 from zipfile import ZipFile,is_zipfile
 import numpy as np, pandas as pd
 from pandas import DataFrame,Series
+from pandas.api.types import is_list_like
 from .ids import RatingsError,as_frame,as_times,check_columns,check_ratings
 from .ids import refuse_rows
 from .outside import check_members,check_sums,download,file_md5
@@ -267,7 +268,9 @@ def load_ratings(
 # %% ../nbs/02_data.ipynb #fa6263fc
 def _without(df, rating, drop):
     "The rows whose rating is none of `drop`, and how many went for each of these"
-    drop = [] if drop is None else [drop] if isinstance(drop, (str,Real)) else [*drop]
+    drop = [] if drop is None else [*drop] if is_list_like(drop) else [drop]
+    odd = [o for o in drop if not isinstance(o, (str,Real))]
+    if odd: raise TypeError(f'drop is for ratings, such as 0 or "NA", not {odd[0]!r:.80}')
     if not drop: return df, {}
     texts,numbers = df[rating].map(str).str.strip(),pd.to_numeric(df[rating], errors='coerce')
     gone,counts = np.zeros(len(df), dtype=bool),{}

@@ -420,6 +420,8 @@ def test_ratings_to_leave_out(tmp_path):
     pd.DataFrame({'user': [1, 2], 'item': [1, 1], 'rating': [4., None]}).to_parquet(tmp_path/'x.parquet')
     assert len(read_ratings(tmp_path/'x.parquet', drop='nan')) == 1
     assert len(read_ratings(path, drop=None)) == 2
+    for drop in object(), [0, None], [[0]]:
+        with pytest.raises(TypeError, match='^drop is for ratings'): read_ratings(path, drop=drop)
 
 
 def test_titles_in_a_file_of_their_own(films, tmp_path):
