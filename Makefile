@@ -29,7 +29,7 @@ help:
 	@echo 'make docs    README.md and docs/ anew'
 	@echo 'make facts   after editing settings.ini: every link, badge and install line anew'
 	@echo 'make lab     open the notebooks in JupyterLab'
-	@echo 'make colab   run every notebook as Colab would, or some: ARGS=nbs/16_bias.ipynb'
+	@echo 'make colab   run every learner notebook as Colab would: ARGS=docs/notebooks/16_bias.ipynb'
 	@echo 'make serve   read the docs at http://localhost:$(PORT)'
 	@echo 'make bench   compare speeds, and with other libraries; ARGS="steps" for a part'
 	@echo 'make gpu     train on this machine'"'"'s GPU, with PYTHON; ARGS=notebooks for the pages too'

@@ -239,11 +239,11 @@ def test_the_home_page_in_one_screen(page):
 
 
 def test_a_notebook_is_downloaded(page):
-    "The button gives the file, as it is in nbs/"
+    "The button gives the learner notebook"
     page.goto('/bias.html')
     with page.expect_download() as found: page.get_by_role('link', name='Download notebook').click()
     assert found.value.suggested_filename == '16_bias.ipynb'
-    assert Path(found.value.path()).read_bytes() == (NBS/'16_bias.ipynb').read_bytes()
+    assert Path(found.value.path()).read_bytes() == (DOCS/'notebooks/16_bias.ipynb').read_bytes()
 
 
 def test_what_is_not_there(page):
@@ -275,13 +275,29 @@ def test_parts_fold_open_in_the_sidebar(page):
     page.set_viewport_size(WIDE)
     page.goto('/bias.html')
     part = page.locator('#quarto-sidebar summary', has_text='Recommend')
-    link = page.locator('#quarto-sidebar a[href="biased_mf.html"]')
+    link = page.locator('#quarto-sidebar a[href="cold_start.html"]')
     assert page.locator('#quarto-sidebar a[href="crosstab.html"]').is_visible() and not link.is_visible()
     part.focus()
     page.keyboard.press('Enter')
     link.click()
-    page.wait_for_url('**/biased_mf.html')
+    page.wait_for_url('**/cold_start.html')
     assert link.is_visible()
+
+
+def test_what_is_folded_is_found_and_printed(page):
+    "A check opens with the keyboard; the browser's own search and a printer see it shut"
+    page.goto('/bias.html')
+    fold = page.locator('details.code-fold', has_text='checks').first
+    code = fold.locator('pre')
+    assert not code.is_visible()
+    page.emulate_media(media='print')
+    assert code.bounding_box()['height'] > 20
+    page.emulate_media(media='screen')
+    word = code.inner_text().split('(')[0].strip() or code.text_content().split('(')[0]
+    assert page.evaluate('word => window.find(word)', word)
+    fold.locator('summary').focus()
+    page.keyboard.press('Enter')
+    assert code.is_visible()
 
 
 @pytest.mark.parametrize('name', PAGES)

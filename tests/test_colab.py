@@ -1,4 +1,4 @@
-"Notebooks as Colab runs them, each alone, and the cell that installs the course there"
+"Learner notebooks as Colab runs them, each alone, and the cell that installs the course there"
 import sys
 from pathlib import Path
 from unittest import mock
@@ -7,7 +7,7 @@ import facts
 import nbformat
 import pytest
 from colab import VERSIONS, needs, pinned, resolve
-from common import NBS, copy_project, repo_url, settings
+from common import DOCS, NBS, copy_project, repo_url, settings
 from IPython.core.inputtransformer2 import TransformerManager
 from packaging.requirements import Requirement
 
@@ -19,7 +19,7 @@ QUICK = ['index', '11_crosstab']
 def test_colab(python):
     """Two of them to the end, with the wheel of this checkout and the PyTorch that is here; `make
     colab` runs all, with Colab's"""
-    notebooks = (NBS/f'{name}.ipynb' for name in QUICK)
+    notebooks = (DOCS/f'notebooks/{name}.ipynb' for name in QUICK)
     printed = python('tools/colab.py', '--here', '--jobs', '1', *notebooks)
     assert 'installs nothing elsewhere' in printed and printed.count(' ok\n') == len(QUICK)
 

@@ -4,17 +4,24 @@ import os
 import re
 import shutil
 
+import learner
 import nbformat
 import pages
+import pandas as pd
 import pytest
+from arrange import arrange
 from assets import in_use, shrink
 from bs4 import BeautifulSoup
 from build_docs import OUTPUTS
+from cells import checks
+from check_flow import code_cells
 from check_site import APART, Site, check, lists, problems
-from common import (DOCS, NBS, PARTS, ROOT, changed, notebooks, project_files, reading_order, settings,
-                    site_url, snapshot)
+from common import (DOCS, NBS, PARTS, PATH, PATH_NAME, ROOT, SEED_MAP, changed, notebooks, parts, project_files, reading_order,
+                    settings, site_url, snapshot)
 from moved import MOVED
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
+from tidy import columns, is_numeric, says_nothing, tidy
 
 
 def contents(folder):
@@ -146,6 +153,9 @@ def test_old_addresses_are_there(name):
     assert f'({site_url(settings())}{new}.html.md)' in (DOCS/f'{name}.html.md').read_text(encoding='utf-8')
 
 
+def page_of(path): return re.sub(r'^\d+_', '', path.stem) + '.html'
+
+
 def test_only_old_addresses_are_redirected():
     "No page of today has the name of one that moved"
     assert set(MOVED) <= set(PAGES_0_1)
@@ -153,20 +163,28 @@ def test_only_old_addresses_are_redirected():
 
 
 def test_sidebar_in_reading_order():
-    "All pages, by parts, the ground floor last but for those without a number; one part is open"
+    "The core path, then all others by parts, with their numbers; the seed map is in none; one is open"
     soup = BeautifulSoup((DOCS/'bias.html').read_text(encoding='utf-8'), 'html.parser')
     listed = [tag['href'] for tag in soup.select('#quarto-sidebar a[href]')]
-    def page(path): return re.sub(r'^\d+_', '', path.stem) + '.html'
-    assert listed == [page(path) for path in reading_order()]
+    assert listed == [page_of(path) for path in reading_order() if path.stem != SEED_MAP]
+    assert listed[:1 + len(PATH)] == ['index.html', *(page_of(NBS/name) for name in PATH)]
     names = [tag.get_text() for tag in soup.select('#quarto-sidebar summary')]
-    assert names == [name for name in PARTS.values() if name in names] and len(names) > 7
-    assert [tag.summary.get_text() for tag in soup.select('#quarto-sidebar details[open]')] == ['Core']
+    assert names == [PATH_NAME, *(name for name in PARTS.values() if name in names)] and len(names) > 8
+    assert [tag.summary.get_text() for tag in soup.select('#quarto-sidebar details[open]')] == [PATH_NAME]
+    said = [tag.get_text() for tag in soup.select('#quarto-sidebar a:has(.number)')]
+    assert '16 Bias' in said and len(said) == len([path for path in notebooks() if path.name[0].isdigit()])
+
+
+def test_the_seed_map_is_for_those_who_change_the_course():
+    "It is built, and CONTRIBUTING leads to it"
+    assert (DOCS/f'{SEED_MAP}.html').is_file() and all(path.stem != SEED_MAP for _, paths in parts() for path in paths)
+    assert f'{site_url(settings())}{SEED_MAP}.html' in (ROOT/'CONTRIBUTING.md').read_text(encoding='utf-8')
 
 
 def test_chapters_of_the_home_page():
     "Every numbered notebook has a row there, which is what its page says one learns"
     said = pages.chapters(NBS/'index.ipynb')
-    assert [path.name for path in reading_order() if path.name[0].isdigit()] == list(said)
+    assert sorted(path.name for path in notebooks() if path.name[0].isdigit()) == sorted(said)
     for name, line in said.items():
         page = (DOCS/f"{name.partition('_')[2].removesuffix('.ipynb')}.html").read_text(encoding='utf-8')
         assert re.sub(r'[^a-z]', '', line.lower()) in re.sub(r'[^a-z]', '', page.lower())
@@ -181,6 +199,103 @@ def test_time_to_read(prose, lines, minutes):
                          '<table><tr><td>1 2 3</td></tr></table><script>let a = 1</script></main>',
                          'html.parser')
     assert pages.minutes(soup.main) == minutes
+
+
+def test_what_is_folded_takes_no_time():
+    "Checks, imports and the API are there to be looked up"
+    code = '<pre class="sourceCode">' + 'x = 1\n'*30 + '</pre>'
+    fold = f'<details class="code-fold"><summary>checks</summary>{code}</details>'
+    api = f'<section id="api"><h2>API</h2><p>{"word "*230}</p>{code}</section>'
+    def minutes(text): return pages.minutes(BeautifulSoup(f'<main>{text}</main>', 'html.parser').main)
+    assert [minutes(text) for text in (code, fold + api, code + fold + api)] == [1, 0, 1]
+
+
+# Longer than a page should be, until they are cut: more than 80 cells, or 15 minutes by the page's own clock
+LONG = {}
+
+
+@pytest.mark.parametrize('path', notebooks(), ids=lambda path: path.stem)
+def test_a_page_is_short(path):
+    "... or is named as one that is not, with what it has: a page that was cut leaves the list"
+    soup = BeautifulSoup((DOCS/page_of(path)).read_text(encoding='utf-8'), 'html.parser')
+    time = int(soup.select_one('.page-actions .time').get_text().split()[0])
+    size = len(nbformat.read(path, 4).cells), time
+    assert (size[0] > 80 or size[1] > 15) == (path.stem in LONG), size
+    if path.stem in LONG: assert size[0] <= LONG[path.stem][0] and size[1] <= LONG[path.stem][1], size
+
+
+def test_the_core_path_takes_ninety_minutes():
+    "All its pages, by their own clocks, and the home page"
+    soups = [BeautifulSoup((DOCS/page_of(path)).read_text(encoding='utf-8'), 'html.parser') for path in reading_order()[:1 + len(PATH)]]
+    assert sum(int(soup.select_one('.page-actions .time').get_text().split()[0]) for soup in soups) <= 90
+
+
+def staged(tmp_path, *sources):
+    "Cells as nbdev leaves them, and their page's cells: source and the word that they fold under"
+    cells = [new_code_cell(source, id=f'cell{k}', outputs=[] if quiet else [new_output('stream', text='1')])
+             for k, (source, quiet) in enumerate(sources)]
+    nbformat.write(new_notebook(cells=cells), tmp_path/'x.ipynb')
+    made = arrange(json.loads((tmp_path/'x.ipynb').read_text())['cells'], tmp_path/'x.ipynb')
+    return [''.join(cell['source']) for cell in made]
+
+
+def test_checks_fold_and_the_api_stands_at_the_end(tmp_path):
+    "Each fold under its word, those that follow each other as one; code that is taught stays open"
+    sign = '#| echo: false\n#| output: asis\nshow_doc(f)'
+    fold = '#| code-fold: true\n#| code-summary: '
+    made = staged(tmp_path, ('import os', True), ('import re', True), (sign, False),
+                  ('#| code-fold: show\n#| code-summary: "Exported source"\n#| exports: true\ndef f(): return 1', True),
+                  ('f()', False), ('assert f()==1', True), ('with expect_fail(): f(1)', True), ('x = f()\nassert x', True), ('x', False),
+                  ('#| lesson: true\nassert f()', True))
+    assert made == [f'{fold}imports\nimport os\n\nimport re', '#| exports: true\ndef f(): return 1', 'f()',
+                    f'{fold}checks\nassert f()==1\n\nwith expect_fail(): f(1)', 'x = f()\nassert x', 'x', '#| lesson: true\nassert f()',
+                    '## API', sign]
+
+
+@pytest.mark.parametrize('path', [path for path in notebooks() if path.name[0].isdigit()], ids=lambda path: path.stem)
+def test_what_stands_open_on_a_page(path):
+    "No imports and no checks, no signature before the end, and no name of a function in its table of contents"
+    soup = BeautifulSoup((DOCS/page_of(path)).read_text(encoding='utf-8'), 'html.parser')
+    folds = [tag.get_text() for tag in soup.select('details.code-fold:not([open]) > summary')]
+    assert set(folds) <= {'imports', 'checks'} and folds.count('checks') <= len(checks(code_cells(path)))
+    shut = soup.select('details.code-fold')
+    bare = [tag.get_text() for tag in soup.select('main pre.cell-code') if not any(one in shut for one in tag.parents)]
+    assert [text for text in bare if re.fullmatch(r'(?:(?:import|from) .*\n?)+', text)] == []
+    api = soup.select_one('main section#api')
+    names = [tag for tag in soup.select('main h3') if tag.find_previous_sibling('hr')]
+    assert all(api in tag.parents for tag in names) and bool(names) == bool(api)
+    if api: assert api.find_next_sibling('section') is None
+    listed = [tag['href'][1:] for tag in soup.select('#TOC a')]
+    assert {tag['id'] for tag in names}.isdisjoint(listed)
+
+
+def frame_page(html):
+    "The tables of data frames in a page, or in a notebook's output"
+    return BeautifulSoup(html, 'html.parser').select('table.dataframe')
+
+
+def test_tables_are_put_right():
+    "Text to the left, numbers to the right, an index that only counts away; one with a name stays"
+    frame = pd.DataFrame({'title': ['Heat', 'Emma'], 'rating': [3.5, float('nan')], 'times': ['12', '1,000 ± 3']})
+    def columns_of(frame):
+        output = {'data': {'text/html': frame.to_html()}}
+        tidy(output)
+        [table] = frame_page(output['data']['text/html'])
+        return {head[0].get_text(): 'left' in body[0].get('style', '') for head, body in columns(table)}
+    assert columns_of(frame) == {'title': True, 'rating': False, 'times': False}
+    assert columns_of(frame.rename_axis('place')) == {'': True, 'title': True, 'rating': False, 'times': False}
+    assert list(columns_of(frame.set_index('title'))) == ['', 'rating', 'times']
+    assert columns_of(frame.describe().round(1))[''] is True
+
+
+def test_tables_of_the_pages():
+    "All of them"
+    htmls = [path.read_text(encoding='utf-8') for path in DOCS.glob('*.html')]
+    tables = [table for html in htmls for table in frame_page(html)]
+    for head, body in (column for table in tables for column in columns(table)):
+        assert not says_nothing(head, body), body
+        assert (body[0].name == 'th' or not is_numeric(body)) == ('left' in body[0].get('style', '')), body
+    assert len(tables) > 200
 
 
 def test_shrink():
@@ -203,9 +318,58 @@ def test_the_card():
     with Image.open(DOCS/'social-card.png') as picture: assert picture.size == (1200, 630)
 
 
-def test_notebooks_lie_beside_the_pages():
-    "To be downloaded, as they are"
-    assert snapshot(DOCS/'notebooks') == {path.name: path.read_bytes() for path in notebooks()}
+def test_learner_notebooks():
+    "Beside the pages, one for each: nothing in them that serves the library, no name that nobody makes"
+    paths = notebooks(DOCS/'notebooks')
+    assert [path.name for path in paths] == [path.name for path in notebooks()]
+    assert [text for path in paths for text in learner.problems(path)] == []
+
+
+@pytest.fixture
+def lesson(tmp_path):
+    "A small page, and its learner notebook, with what is wrong with it"
+    def make(*cells):
+        head = [new_markdown_cell('# Lesson\n\n> A line.'), new_markdown_cell('badge'), new_code_cell('#| hide\n#| eval: false\n%pip x')]
+        nb = new_notebook(cells=[*head, *cells], metadata={'kernelspec': {'name': 'python3', 'language': 'python', 'display_name': ''}})
+        nbformat.write(nb, tmp_path/'16_bias.ipynb')
+        (tmp_path/'out').mkdir()
+        learner.write(tmp_path/'out', [tmp_path/'16_bias.ipynb'], settings())
+        made = nbformat.read(tmp_path/'out/16_bias.ipynb', 4)
+        return [cell.source for cell in made.cells[3:]], [*learner.problems(tmp_path/'out/16_bias.ipynb')]
+    return make
+
+
+def shown(source, text='1'): return new_code_cell(source, outputs=[new_output('execute_result', {'text/plain': text})])
+
+
+def test_a_learner_notebook_is_made(lesson):
+    "The setup first, of imports and hidden definitions what the lesson needs, no checks, absolute links"
+    asks = '::: {.callout-note collapse="true"}\n## Why?\nSee [the loop](15_train.ipynb#a-step) and [below](#the-end).\n:::'
+    cells = [new_code_cell('#| default_exp bias'), new_markdown_cell('#| export\nThe model.'), new_code_cell('#| export\nimport os, re'),
+             new_code_cell('from fastcore.test import *'), new_code_cell('#| export\ndef _twice(x): return 2*x\nother = 3'),
+             new_code_cell('#| exports\ndef four(x): return re.sub("a", "b", _twice(x))'), shown('a = four("a"); a'),
+             new_code_cell('b = four("b")\ntest_eq(b, "bb")'), new_code_cell('c = a\nassert c == "bb"'), shown('test_ne(c, a); c'),
+             new_code_cell('#| lesson\ntest_eq(four(""), "")'), new_code_cell('#| hide\ntest_eq(1, 1)'), new_markdown_cell(asks)]
+    site = site_url(settings())
+    made, wrong = lesson(*cells)
+    assert made == ['%pip x', 'import re\nfrom fastcore.test import test_eq, test_ne\nfrom collab_course.bias import _twice',
+                    'def four(x): return re.sub("a", "b", _twice(x))', 'a = four("a"); a', 'c = a\nassert c == "bb"', 'test_ne(c, a); c',
+                    'test_eq(four(""), "")', f'<details>\n<summary>Why?</summary>\n\nSee [the loop]({site}train.html#a-step) and '
+                    f'[below]({site}bias.html#the-end).\n\n</details>']
+    assert wrong == []
+
+
+@pytest.mark.parametrize('cell, problem', [
+    (new_code_cell('#| export\nx = 1'), 'has a #| line'), (new_code_cell('assert 1'), 'only checks'),
+    (new_code_cell('nowhere + 1'), 'nobody makes nowhere'), (new_markdown_cell('::: {.wide}\nx\n:::'), 'has a :::'),
+    (new_markdown_cell('see [it](../README.md)'), 'has a relative link, ](../README.md)'),
+    (new_markdown_cell('<img src="x.png">'), 'has a relative link, src="x.png"'),
+])
+def test_a_bad_learner_notebook_is_found(tmp_path, cell, problem):
+    "Each kind of fault"
+    nbformat.write(new_notebook(cells=[cell]), tmp_path/'x.ipynb')
+    [found] = learner.problems(tmp_path/'x.ipynb')
+    assert found.startswith('x.ipynb') and problem in found
 
 
 @pytest.mark.parametrize('path', notebooks(), ids=lambda path: path.stem)

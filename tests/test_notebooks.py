@@ -3,7 +3,7 @@ from copy import deepcopy
 
 import nbformat
 import pytest
-from common import notebooks
+from common import DOCS, notebooks
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from run_notebooks import difference, process
 
@@ -20,6 +20,13 @@ LONGEST_FIRST = sorted(notebooks(), key=training, reverse=True)
 def test_notebook(path):
     "Fresh outputs equal the saved ones"
     problems = process(path, check=True)
+    assert not problems, '\n'.join(problems)
+
+
+@pytest.mark.parametrize('name', ['10_movielens', '14_dot_product', '16_bias'])
+def test_learner_notebook(name):
+    "Some of the core path: without checks and hidden cells, they run, and show what the pages show"
+    problems = process(DOCS/f'notebooks/{name}.ipynb', check=True)
     assert not problems, '\n'.join(problems)
 
 

@@ -10,7 +10,8 @@ import facts
 import nbformat
 import pytest
 import yaml
-from common import NBS, ROOT, changed, notebooks, parts, project_files, settings, snapshot
+from common import (NBS, PATH, PATH_NAME, ROOT, SEED_MAP, changed, notebooks, parts, project_files, reading_order, settings,
+                    snapshot)
 from conftest import PROJECT, clean_run
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -172,11 +173,13 @@ def test_files():
 
 
 def test_every_page_has_its_part():
-    "Numbers of two digits, part by part, the ground floor last"
+    "Numbers of two digits, the core path, then part by part, the ground floor last; the seed map is in none"
     named = dict(parts(NBS))
     assert all(re.match(r'\d\d_\w+$', path.stem) for path in notebooks() if path.name[0].isdigit())
     assert [name for name in named if name][-1] == 'Ground floor'
-    assert sorted(path for _, paths in parts(NBS) for path in paths) == sorted(notebooks())
+    listed = [path for _, paths in parts(NBS) for path in paths]
+    assert sorted(path.name for path in listed) == sorted(path.name for path in notebooks() if path.stem != SEED_MAP)
+    assert [path.stem for path in named[PATH_NAME]] == PATH and reading_order()[:-1] == listed
 
 
 def imported(path):

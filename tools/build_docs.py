@@ -17,9 +17,11 @@ from nbdev.serve import proc_nbs
 from smalldocs.site import build
 
 import assets
+import learner
 import moved
 import pages
 import scripts
+from arrange import arrange
 from common import ROOT, copy_project, parts, reading_order, settings, site_url
 
 BADGE = 'https://colab.research.google.com/assets/colab-badge.svg'
@@ -40,7 +42,7 @@ NESTED = re.compile(r'\[((?:[^\[\]\n]|\[`[^`\n]+`\]\([^)\n]*\))+)\]\(([^)\s]+)\)
 INNER = re.compile(r'\[(`[^`]+`)\]\([^)]*\)')
 MATH = re.compile(r'<span class="math (inline|display)">\\[(\[](.*?)\\[)\]]</span>', re.S)
 KATEX = re.compile(r'<link [^>]*katex[^>]*>|<script [^>]*katex[^>]*></script>')
-TABLE_STYLE = re.compile(r'<style scoped>.*?</style>\s*', re.S)
+TABLE_STYLE = re.compile(r'<style scoped(?:="")?>.*?</style>\s*', re.S)
 # What wakes a widget, at the start of a line; a Markdown copy keeps the still picture or table
 WIDGET = re.compile(r'^<(style|script)\b.*?</\1>\n?', re.S | re.M)
 PICTURE = re.compile(r'data:image/png;base64,([\w+/=]+)')
@@ -69,10 +71,10 @@ def unnested(found):
     return f'[{text}]({found[2]})'
 
 
-def page(text):
-    "A processed notebook as the site shows it: links to pages, no docstring of the module"
+def page(text, path):
+    "The notebook at `path`, processed, as the site shows it: links to pages, no module's docstring"
     nb = json.loads(text)
-    nb['cells'] = [cell for cell in nb['cells'] if not is_docstring(cell)]
+    nb['cells'] = arrange([cell for cell in nb['cells'] if not is_docstring(cell)], path)
     for cell in nb['cells']:
         if cell['cell_type'] != 'markdown': continue
         cell['source'] = NESTED.sub(unnested, ''.join(cell['source'])).splitlines(True)
@@ -90,7 +92,8 @@ def stage(project):
     bar = proc/'sidebar.yml'
     bar.write_text(LINK.sub('', bar.read_text(encoding='utf-8')), encoding='utf-8')
     for path in proc.glob('*.ipynb'):
-        text = page(path.read_text(encoding='utf-8')).replace(f']({here}', '](')
+        text = page(path.read_text(encoding='utf-8'), project/'nbs'/path.name)
+        text = text.replace(f']({here}', '](')
         path.write_text(text, encoding='utf-8')
         path.rename(path.with_name(PREFIX.sub('', path.name)))
     return proc
@@ -160,14 +163,14 @@ def markdown(docs, about):
 
 
 def around(docs, facts, sources, nbs):
-    "What stands around the text of every page, pages for what is not there, the notebooks"
+    "What stands around the text of every page, pages for what is not there, learner notebooks"
     lines = pages.chapters(nbs/'index.ipynb')
     for path in docs.glob('*.html'): pages.finish(path, facts, sources, lines)
     (docs/'404.html').write_text(pages.not_found(facts), encoding='utf-8')
     moved.write(docs, facts)
     scripts.move_out(docs)
     (docs/'notebooks').mkdir()
-    for name in sources.values(): shutil.copy(nbs/name, docs/'notebooks')
+    learner.write(docs/'notebooks', [nbs/name for name in sources.values()], facts)
     assets.pack(docs)
 
 

@@ -21,9 +21,13 @@ def code_cells(path):
     return [cell for cell in read_nb(path).cells if cell.cell_type == 'code']
 
 
+@cache
+def parsed(source): return ast.parse(TransformerManager().transform_cell(source))
+
+
 def tree(cell):
     "A cell's syntax tree; shell lines and magics become calls"
-    return ast.parse(TransformerManager().transform_cell(cell.source))
+    return parsed(cell.source)
 
 
 def module_of(cells):

@@ -105,8 +105,9 @@ def furniture(soup):
         if word('.learn li a') != said: yield 'it does not say what one learns'
     chapters = [tag['href'] for tag in soup.select('#quarto-sidebar a[href]')]
     here = soup.select_one('#quarto-sidebar a.active')
-    place = chapters.index(here['href']) if here else -1
-    around = {'previous': chapters[place-1:place], 'next': chapters[place+1:place+2]}
+    place = chapters.index(here['href']) if here else 0
+    before, after = chapters[max(place-1, 0):place], chapters[place+1:place+2]
+    around = {'previous': before, 'next': after if here else []}
     for side, expected in around.items():
         found = [tag['href'] for tag in soup.select(f'.nav-page-{side} a')]
         if found != expected: yield f'its {side} page is {found}, and not {expected}'

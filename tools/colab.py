@@ -1,4 +1,4 @@
-"Run notebooks as Colab would: alone, with what Colab has, the course installed by them"
+"Run learner notebooks as Colab would: alone, with what Colab has, the course installed by them"
 import argparse
 import json
 import os
@@ -17,7 +17,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 from packaging.requirements import Requirement
 
-from common import copy_project, notebooks, repo_url, settings
+from common import DOCS, copy_project, notebooks, repo_url, settings
 from run_notebooks import CELL_SECONDS, ENV, failure, kernel_config, kernel_env
 
 # What stands in for Colab: a module that is there before the first cell runs
@@ -197,13 +197,13 @@ def elsewhere(path, facts, under):
 def main():
     "Read the command line, make what all share, run the notebooks"
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('notebooks', nargs='*', type=Path, help='all in nbs/ when none is named')
+    parser.add_argument('notebooks', nargs='*', type=Path, help='all when none is named')
     parser.add_argument('-j', '--jobs', type=int, default=2, help='how many to run at once')
     parser.add_argument('--python', default=colab_python(), help='one like that of Colab')
     parser.add_argument('--here', action='store_true',
                         help="quick: this Python, and its PyTorch in the place of Colab's")
     args = parser.parse_args()
-    paths, facts = args.notebooks or notebooks(), settings()
+    paths, facts = args.notebooks or notebooks(DOCS/'notebooks'), settings()
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(args.jobs) as pool:
         folder, python = Path(name).resolve(), sys.executable if args.here else args.python
         wheel, under = build(folder), base(folder/'base', python, args.here)

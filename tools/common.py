@@ -12,10 +12,17 @@ ROOT = Path(__file__).resolve().parents[1]
 NBS = ROOT/'nbs'
 DOCS = ROOT/'docs'
 COLAB = 'https://colab.research.google.com/github/'
+# What to read first, in ninety minutes, and its name
+PATH = ['10_movielens', '11_crosstab', '14_dot_product', '15_train', '16_bias', '17_weight_decay',
+        '51_biased_mf', '71_implicit_mf']
+PATH_NAME = 'Core path'
+# Pages without a number: one that closes the last of the parts but the ground floor, and one for
+# those who change the course, which CONTRIBUTING leads to
+CHOICES, SEED_MAP = 'choices', 'seed_map'
 # The parts of the course in reading order: the first digit of their notebooks' numbers, their names
-PARTS = {'1': 'Core', '2': 'Reading it', '3': 'Fast', '4': 'Honest numbers', '5': 'Recommend',
-         '6': 'How sure', '7': 'Lists', '8': 'More than ratings', '9': 'At work',
-         '0': 'Ground floor'}
+PARTS = {'1': 'Core, in depth', '2': 'Reading it', '3': 'Fast', '4': 'Honest numbers',
+         '5': 'Recommend', '6': 'How sure', '7': 'Lists', '8': 'More than ratings',
+         '9': 'At work', '0': 'Ground floor'}
 
 
 def settings(root=ROOT):
@@ -36,17 +43,22 @@ def notebooks(folder=NBS):
 
 
 def parts(folder=NBS):
-    "The notebooks in reading order: the home page, part by part, and those without a number"
-    paths = notebooks(folder)
-    def start(digit): return [path for path in paths if re.match(rf'{digit}\d[a-z]*_', path.name)]
-    yield None, [path for path in paths if path.stem == 'index']
-    yield from ((name, start(digit)) for digit, name in PARTS.items() if start(digit))
-    yield None, [path for path in paths if path.stem != 'index' and not path.name[0].isdigit()]
+    "The notebooks in reading order: the home page, the core path, and the others part by part"
+    paths = {path.stem: path for path in notebooks(folder)}
+    rest = [name for name in paths if name not in PATH]
+    def found(names): return [paths[name] for name in names if name in paths]
+    def start(digit): return [name for name in rest if re.match(rf'{digit}\d[a-z]*_', name)]
+    yield None, found(['index'])
+    yield PATH_NAME, found(PATH)
+    for digit, name in PARTS.items():
+        names = start(digit) + [CHOICES]*(digit == '9')
+        if found(names): yield name, found(names)
 
 
 def reading_order(folder=NBS):
-    "The notebooks as a reader takes them, the ground floor last"
-    return [path for _, paths in parts(folder) for path in paths]
+    "The notebooks as a reader takes them, the ground floor last, and then the seed map"
+    listed = [path for _, paths in parts(folder) for path in paths]
+    return listed + [path for path in notebooks(folder) if path not in listed]
 
 
 def project_files(root=ROOT):

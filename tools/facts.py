@@ -16,7 +16,7 @@ from common import COLAB, ROOT, notebooks, repo_url, report, settings, site_url
 BADGE = r'colab-badge\.svg\)\]\(' + re.escape(COLAB) + r'([^)]+)\)'
 GITHUB = r'https://github\.com/'
 REPO = r'[\w.-]+/[\w-]+'
-NOTEBOOK = rf'{re.escape(COLAB)}({REPO}/blob/[^/]+)/nbs/'
+NOTEBOOK = rf'{re.escape(COLAB)}({REPO}/blob/[^/]+)/(?:nbs|docs/notebooks)/'
 BLOB = rf'{GITHUB}({REPO}/blob/[^/]+)/(?:CONTRIBUTING|CHANGELOG|LICENSE)'
 CLONE = rf'(?:git\+|git clone ){GITHUB}({REPO})'
 FOLDER = rf'git clone {GITHUB}{REPO} && cd ([\w-]+)'
@@ -105,8 +105,8 @@ def needed(facts):
     yield '.github/workflows/test.yml', r'python: \[(.*)\]$', pythons
     yield '.github/workflows/test.yml', INCLUDE, ''.join(older(facts))
     for path in notebooks(ROOT/'nbs'):
-        name = f'nbs/{path.name}'
-        yield name, BADGE, f"{home}/blob/{facts['branch']}/{name}"
+        lesson = f"{home}/blob/{facts['branch']}/docs/notebooks/{path.name}"
+        yield f'nbs/{path.name}', BADGE, lesson
 
 
 def allowed(facts):

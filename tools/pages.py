@@ -14,7 +14,9 @@ WPM, LINE = 230, 2
 # Not prose
 UNREAD = ['pre', 'table', 'script', 'style']
 # Headings that end a chapter, and say what was learned, not what will be
-CLOSING = ('What we learned', 'Questions', 'Exercises')
+CLOSING = ('What we learned', 'Questions', 'Exercises', 'API')
+# What is folded, or looked up: it takes no time to read
+ASIDE = 'details.code-fold, #api'
 # A picture more colourful than that is a heat map, whose colours must not be turned
 COLOURFUL = .25
 HEAD = re.compile(r'<link [^>]*rel="stylesheet"[^>]*>|<script src=[^>]*></script>')
@@ -51,17 +53,20 @@ h1 {{ font-size: 1.75rem; }}
 
 def links(facts, source):
     "The buttons of a page: what they say, where they lead"
-    blob = f"{facts['user']}/{facts['repo']}/blob/{facts['branch']}/nbs/{source}"
+    repo = f"{facts['user']}/{facts['repo']}/blob/{facts['branch']}"
+    lesson, blob = f'{repo}/docs/notebooks/{source}', f'{repo}/nbs/{source}'
     edit = f"{repo_url(facts)}/edit/{facts['branch']}/nbs/{source}"
-    return {'Open in Colab': COLAB + blob, 'Download notebook': f'notebooks/{source}',
+    return {'Open in Colab': COLAB + lesson, 'Download notebook': f'notebooks/{source}',
             'View source': f'https://github.com/{blob}', 'Edit this page': edit,
             'Report an issue': f'{repo_url(facts)}/issues/new'}
 
 
 def minutes(main):
-    "Whole minutes that a page takes to read: its prose, and every line of code that it shows"
-    code = [tag.get_text() for tag in main.select('pre.sourceCode')]
-    prose = [text for text in main(string=True) if not text.find_parent(UNREAD)]
+    "Whole minutes that a page takes to read: its prose, and the lines of code that stand open"
+    aside = main.select(ASIDE)
+    def read(one): return not any(parent in aside for parent in one.parents)
+    code = [tag.get_text() for tag in main.select('pre.sourceCode') if read(tag)]
+    prose = [text for text in main(string=True) if not text.find_parent(UNREAD) and read(text)]
     lines = sum(bool(line.strip()) for text in code for line in text.splitlines())
     return math.ceil(len(' '.join(prose).split())/WPM + lines*LINE/60)
 
@@ -140,6 +145,14 @@ def fold(soup):
         box.name, header.name = 'details', 'summary'
 
 
+def number(soup, sources):
+    "The sidebar's pages with the numbers of their notebooks; the API's names in no list"
+    for link in soup.select('#quarto-sidebar a[href]'):
+        digits = re.match(r'\d+', sources[link['href'].replace('.html', '.ipynb')])
+        if digits: link.insert(0, element(f'<span class="number">{digits[0]} </span>'))
+    for names in soup.select('#TOC a[href="#api"] + ul'): names.decompose()
+
+
 def fold_parts(soup):
     "The sidebar's parts fold open without a script; open are the one that is read, or the first"
     sections = soup.select('#quarto-sidebar .sidebar-item-section')
@@ -191,6 +204,7 @@ def finish(path, facts, sources, lines):
     soup = BeautifulSoup(head + SHEETS + rest, 'html.parser')
     source = sources[f'{path.stem}.ipynb']
     fold(soup)
+    number(soup, sources)
     fold_parts(soup)
     title = soup.select_one('main > header, #title-block-header')
     title.insert_after(actions(soup, facts, source))

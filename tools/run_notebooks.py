@@ -126,7 +126,8 @@ def difference(saved, fresh):
 def compare(path, fresh):
     "Where the outputs saved in `path` differ from the fresh ones, cells marked volatile aside"
     saved = {cell.id: cell for cell in nbformat.read(path, as_version=4).cells}
-    chosen = [cell for cell in nb_test_cells(path, SKIP) if 'volatile' not in cell.directives]
+    def words(cell): return [*cell.directives, *cell.metadata.get('tags', [])]
+    chosen = [cell for cell in nb_test_cells(path, SKIP) if 'volatile' not in words(cell)]
     now = {cell.id: cell for cell in fresh.cells}
     ids = [cell.id for cell in chosen]
     found = {i: difference(saved[i].outputs, now[i].outputs) for i in ids}
