@@ -46,6 +46,17 @@ def install(facts):
     return INSTALL.format(package=facts['lib_name'], repo=repo_url(facts), tag=tag(facts))
 
 
+# Where a page uses fastbook, Colab needs that as well, alone: it has what fastbook asks for
+USES_FASTBOOK = re.compile(r'^(?:from|import) fastbook\b', re.M)
+FASTBOOK = '\n    %pip install -qq --no-deps fastbook'
+
+
+def first_cell(facts, nb):
+    "What the first code cell of a notebook says"
+    used = any(USES_FASTBOOK.search(cell.source) for cell in nb.cells)
+    return install(facts) + FASTBOOK*used
+
+
 def is_install(cell):
     "Whether a cell is there for Colab"
     marks = 'eval: false', 'pip install'
@@ -54,7 +65,8 @@ def is_install(cell):
 
 def renew_install(path, facts):
     "Put the install cell below the badge, before any other code, as it should be"
-    nb, source = nbformat.read(path, 4), install(facts)
+    nb = nbformat.read(path, 4)
+    source = first_cell(facts, nb)
     code = [cell for cell in nb.cells if cell.cell_type == 'code']
     if code[0].source == source: return
     cell = next(filter(is_install, code), None) or nbformat.v4.new_code_cell()
@@ -68,8 +80,9 @@ def renew_install(path, facts):
 def installs(facts):
     "Notebooks whose first code cell is not the install, or that install twice"
     for path in notebooks(ROOT/'nbs'):
-        code = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == 'code']
-        first = code[0].source == install(facts) and not any(map(is_install, code[1:]))
+        nb = nbformat.read(path, 4)
+        code = [cell for cell in nb.cells if cell.cell_type == 'code']
+        first = code[0].source == first_cell(facts, nb) and not any(map(is_install, code[1:]))
         if not first: yield f'nbs/{path.name}: its first code cell should install the course, alone'
 
 
