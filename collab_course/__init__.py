@@ -22,7 +22,7 @@ Modules:
 - `collab_course.compare`: fastai's model beside ours: with the same weights it gives the same predictions, to the last bit.
 - `collab_course.compiling`: Plain loops over numbers, as fast as the machine allows.
 - `collab_course.crosstab`: A table with holes, and how to fill them: latent factors, first by hand, then by gradient descent.
-- `collab_course.data`: Find or fetch MovieLens, read ratings of your own, and hold some of them out.
+- `collab_course.data`: MovieLens in one call, and ratings of your own in another.
 - `collab_course.dot_product`: Two short rows of numbers, multiplied and added up: a model of taste in one line.
 - `collab_course.ease`: One ridge regression for all items at once: ten lines, no factors, no seed.
 - `collab_course.embedding`: Looking up a row is a matrix product in disguise, and that is why rows can be learned.
@@ -52,9 +52,11 @@ Modules:
 - `collab_course.ratings`: What every model learns from: one table, checked once and numbered once.
 - `collab_course.read`: Any file of ratings becomes one frame, and nothing in it is guessed.
 - `collab_course.recommender`: One protocol for all models: settings, fit, and the same questions.
+- `collab_course.routes`: Whichever way MovieLens came, the bytes are the published ones, or there is an error.
 - `collab_course.schema`: What must hold before a saved model is believed.
 - `collab_course.settings`: What a setting may be, and a bar that shows how far a fit has come.
 - `collab_course.show`: For people a table that lines up, for programs JSON or CSV.
+- `collab_course.splits`: Hide some ratings, train on the rest, and let no answer stand on both sides.
 - `collab_course.store`: A trained model in a folder: written whole or not at all, and read back with suspicion.
 - `collab_course.tour`: All of the course's models, trained on one split and put into one table.
 - `collab_course.train`: Six lines turn random numbers into a model.

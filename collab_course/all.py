@@ -10,6 +10,8 @@ from collab_course.files import *
 from collab_course.lines import *
 from collab_course.outside import *
 from collab_course.read import *
+from collab_course.routes import *
+from collab_course.splits import *
 from collab_course.data import *
 from collab_course.widgets import *
 from collab_course.store import *

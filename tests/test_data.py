@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from collab_course import data
+from collab_course import routes
 from collab_course.data import (DataError, check_split, get_data, load_movies, load_ratings, read_ratings, split_folds,
                                 split_random, split_time, verify_data)
-from collab_course.ids import RatingsError, tiny_ratings
+from collab_course.ids import RatingsError, check_ratings, tiny_ratings
 from collab_course.outside import check_members, file_md5
 from collab_course.ratings import Ratings
 
@@ -60,23 +60,23 @@ def pack(folder, archive, extra=()):
 def download(url, archive=None):
     "The download of ML-100k, for which `archive` is the published one"
     sums = {'ml-100k': file_md5(archive)} if archive else {}
-    with patch.dict(data._zips, sums): return data._from_web('ml-100k', url)
+    with patch.dict(routes._zips, sums): return routes._from_web('ml-100k', url)
 
-def left_over(): return [o.name for o in data._cache().glob('**/*') if '.part' in o.name]
+def left_over(): return [o.name for o in routes._cache().glob('**/*') if '.part' in o.name]
 
 
 def test_cache_and_address_are_fastais():
     "We read its settings without importing it"
     from fastai.data.external import URLs, fastai_path
-    assert data._cache() == fastai_path('data')
-    assert data._url.format('ml-100k') == URLs.ML_100k
+    assert routes._cache() == fastai_path('data')
+    assert routes._url.format('ml-100k') == URLs.ML_100k
 
 
 def test_cache_follows_fastais_config(home):
     "A `config.ini` in its home says where data sets lie"
     (home/'home').mkdir()
     (home/'home/config.ini').write_text('[DEFAULT]\ndata = elsewhere\n')
-    assert data._cache() == home/'home/elsewhere'
+    assert routes._cache() == home/'home/elsewhere'
 
 
 def test_every_road_leads_to_the_same_bytes(home, path):
@@ -87,18 +87,18 @@ def test_every_road_leads_to_the_same_bytes(home, path):
     with serving(home) as address: roads['a download'] = download(f'{address}/ml-100k.zip', archive)
     roads['the cache'] = get_data()
     assert {(folder/'u.data').stat().st_size for folder in roads.values()} == {BYTES}
-    assert roads['the cache'] == data._cache()/'ml-100k'
+    assert roads['the cache'] == routes._cache()/'ml-100k'
     assert roads['a zip'] == roads['COLLAB_COURSE_DATA'] == get_data(source=archive)
     assert left_over() == []
 
 
 def test_the_package_index_has_the_same_ratings_and_titles(home, path):
     "RecBole's copy, back in GroupLens' layout, reads the same"
-    index = data._from_index('ml-100k')
+    index = routes._from_index('ml-100k')
     assert (index/'u.data').stat().st_size == BYTES and left_over() == []
     pd.testing.assert_frame_equal(load_movies(index), load_movies(path))
     pd.testing.assert_frame_equal(load_ratings(index), load_ratings(path))
-    with pytest.raises(DataError, match='no package is known'): data._from_index('ml-1m')
+    with pytest.raises(DataError, match='no package is known'): routes._from_index('ml-1m')
 
 
 class Breaks(SimpleHTTPRequestHandler):
@@ -121,8 +121,8 @@ def test_a_download_that_fails_leaves_nothing_behind(home, path):
         half.write_bytes(trap.read_bytes()[:100_000])
         with pytest.raises(DataError, match='refused or damaged: BadZipFile'): download(f'{address}/half.zip', half)
         with pytest.raises(DataError, match='404'): download(f'{address}/none.zip')
-    with patch('collab_course.data.download', side_effect=KeyboardInterrupt):
-        with pytest.raises(KeyboardInterrupt): data._from_web('ml-1m')
+    with patch('collab_course.routes.download', side_effect=KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt): routes._from_web('ml-1m')
     assert left_over() == [] and list(home.glob('**/escaped')) == []
 
 
@@ -153,12 +153,12 @@ class DripsHeaders(Drips):
 @pytest.mark.parametrize('server', [Silent, Drips, DripsHeaders])
 def test_a_server_that_gives_next_to_nothing_leads_to_the_next_road(server, home, path, monkeypatch):
     "However it goes about it"
-    monkeypatch.setattr(data, '_patience', .2)
+    monkeypatch.setattr(routes, '_patience', .2)
     monkeypatch.setattr(server, 'over', Event())
-    monkeypatch.setattr(data, '_from_index', lambda name: path)
+    monkeypatch.setattr(routes, '_from_index', lambda name: path)
     with serving(home, server) as address:
         with pytest.raises(DataError, match='nothing, or next to nothing'): download(f'{address}/ml-100k.zip')
-        monkeypatch.setattr(data, '_url', address+'/{}.zip')
+        monkeypatch.setattr(routes, '_url', address+'/{}.zip')
         assert get_data() == path
         server.over.set()
     assert left_over() == []
@@ -167,13 +167,13 @@ def test_a_server_that_gives_next_to_nothing_leads_to_the_next_road(server, home
 KILLED = """
 import sys, time
 from pathlib import Path
-from collab_course import data
+from collab_course import routes
 def fetch(url, file, patience):
     Path(file).write_text('half')
     print('there', flush=True)
     time.sleep(600)
-data.download = fetch
-data._from_web('ml-1m')
+routes.download = fetch
+routes._from_web('ml-1m')
 """
 
 
@@ -209,15 +209,15 @@ def test_a_set_that_changes_is_held_to_a_schema(home):
     for movies, says in wrong.values():
         archive = small_zip(home/'ml-latest.zip', **{'movies.csv': 'movieId,title,genres\n' + movies})
         with serving(home) as address:
-            with pytest.raises(DataError, match=says): data._from_web('ml-latest', f'{address}/ml-latest.zip')
+            with pytest.raises(DataError, match=says): routes._from_web('ml-latest', f'{address}/ml-latest.zip')
         with pytest.raises(DataError, match=says): get_data('ml-latest', source=archive)
     archive = small_zip(home/'ml-latest.zip', **{'ratings.csv': 'a,b\n1,2\n'})
     with pytest.raises(DataError, match='no column is named user'): get_data('ml-latest', source=archive)
-    (data._cache()/'ml-latest').mkdir(parents=True)
-    for name in SMALL: (data._cache()/'ml-latest'/name).write_text(SMALL[name])
-    assert get_data('ml-latest') == data._cache()/'ml-latest'
-    (data._cache()/'ml-latest/movies.csv').write_text('movieId,title\n31,a\n')
-    with pytest.raises(DataError, match='does not have: 32'): data._from_cache('ml-latest')
+    (routes._cache()/'ml-latest').mkdir(parents=True)
+    for name in SMALL: (routes._cache()/'ml-latest'/name).write_text(SMALL[name])
+    assert get_data('ml-latest') == routes._cache()/'ml-latest'
+    (routes._cache()/'ml-latest/movies.csv').write_text('movieId,title\n31,a\n')
+    with pytest.raises(DataError, match='does not have: 32'): routes._from_cache('ml-latest')
     with pytest.raises(DataError, match='has 2 ratings of 2 movies, and ml-1m has 1,000,209 of 3,883'): get_data('ml-1m', source=small_zip(archive))
 
 
@@ -225,12 +225,12 @@ def test_a_set_that_changes_is_held_to_a_schema(home):
 def test_a_cache_that_changed_is_not_believed(home, name):
     "Neither what was downloaded nor what was unpacked from a zip of one's own"
     archive = small_zip(home/'ml-latest.zip')
-    with serving(home) as address: folder = data._from_web('ml-latest', f'{address}/ml-latest.zip')
+    with serving(home) as address: folder = routes._from_web('ml-latest', f'{address}/ml-latest.zip')
     assert get_data('ml-latest') == folder and load_ratings(folder).title.tolist() == ['a', 'b']
     with open(folder/name, 'a') as f: f.write('1,31,3,3\n')
-    with pytest.raises(DataError, match=f'{name} is not what was unpacked'): data._from_cache('ml-latest')
+    with pytest.raises(DataError, match=f'{name} is not what was unpacked'): routes._from_cache('ml-latest')
     (folder/name).unlink()
-    with pytest.raises(DataError, match=name.split('.')[0]): data._from_cache('ml-latest')
+    with pytest.raises(DataError, match=name.split('.')[0]): routes._from_cache('ml-latest')
     mine = get_data('ml-latest', source=archive)
     (mine/name).write_text('nonsense')
     assert get_data('ml-latest', source=archive) == mine and (mine/name).read_text() == SMALL[name] # unpacked again
@@ -240,12 +240,12 @@ def test_a_cache_that_changed_is_not_believed(home, name):
 def test_ml_100k_is_whole_in_the_cache(home, path, name):
     "Titles and users, too"
     pack(path, home/'x.zip')
-    folder = data._cache()/'ml-100k'
-    with zipfile.ZipFile(home/'x.zip') as z: z.extractall(data._cache())
+    folder = routes._cache()/'ml-100k'
+    with zipfile.ZipFile(home/'x.zip') as z: z.extractall(routes._cache())
     assert get_data() == folder
     whole = (folder/name).read_bytes()
     (folder/name).write_bytes(whole[:-1])
-    with pytest.raises(DataError, match=f'{name} is not the published file'): data._from_cache('ml-100k')
+    with pytest.raises(DataError, match=f'{name} is not the published file'): routes._from_cache('ml-100k')
 
 
 def test_the_package_index_is_checked_file_by_file(home, monkeypatch):
@@ -255,7 +255,7 @@ def test_the_package_index_is_checked_file_by_file(home, monkeypatch):
             for o in 'inter', 'item', 'user': z.writestr(f'recbole/dataset_example/ml-100k/ml-100k.{o}', 'a\tb\n1\t1\n')
         return subprocess.CompletedProcess(cmd, 0, '', '')
     monkeypatch.setattr(subprocess, 'run', fetch)
-    with pytest.raises(DataError, match='ml-100k.inter in recbole==1.2.1 is not what it was'): data._from_index('ml-100k')
+    with pytest.raises(DataError, match='ml-100k.inter in recbole==1.2.1 is not what it was'): routes._from_index('ml-100k')
     assert left_over() == []
 
 
@@ -292,10 +292,10 @@ def test_an_archive_with_a_trap_is_refused_before_anything_is_written(kind, home
     if kind == 'encrypted': with_flag(archive, 1)
     if kind == 'cut off': archive.write_bytes(archive.read_bytes()[:-30])
     with serving(home) as address:
-        for fetch in (lambda: get_data('ml-latest', source=archive), lambda: load_ratings(archive), lambda: data._from_web('ml-latest', f'{address}/ml-latest.zip')):
+        for fetch in (lambda: get_data('ml-latest', source=archive), lambda: load_ratings(archive), lambda: routes._from_web('ml-latest', f'{address}/ml-latest.zip')):
             with pytest.raises(DataError, match='ml-latest.zip|holds neither') as e: fetch()
             assert '\x1b' not in str(e.value)
-    assert not [o for o in data._cache().glob('**/*') if o.is_file()]
+    assert not [o for o in routes._cache().glob('**/*') if o.is_file()]
 
 
 def test_an_archive_cannot_bring_its_own_checksums(home):
@@ -307,7 +307,7 @@ def test_an_archive_cannot_bring_its_own_checksums(home):
 def test_published_archives_pass_the_limits():
     "Those that are at hand"
     for name in 'ml-100k', 'ml-latest-small':
-        archive, _ = data._named_by_env(name)
+        archive, _ = routes._named_by_env(name)
         if archive and archive.suffix == '.zip':
             with zipfile.ZipFile(archive) as z: assert check_members(z) is None
 
@@ -321,11 +321,11 @@ def test_a_name_that_is_a_path_is_no_data_set():
 def test_a_bad_cache_is_neither_believed_nor_deleted(home, path):
     "What is downloaded then lies beside it"
     pack(path, home/'ml-100k.zip')
-    (data._cache()/'ml-100k').mkdir(parents=True)
-    with pytest.raises(DataError, match='neither'): data._from_cache('ml-100k')
-    with serving(home) as address: assert download(f'{address}/ml-100k.zip', home/'ml-100k.zip') == data._own_folder()/'ml-100k'
-    assert get_data() == data._own_folder()/'ml-100k'
-    assert (data._cache()/'ml-100k').is_dir()
+    (routes._cache()/'ml-100k').mkdir(parents=True)
+    with pytest.raises(DataError, match='neither'): routes._from_cache('ml-100k')
+    with serving(home) as address: assert download(f'{address}/ml-100k.zip', home/'ml-100k.zip') == routes._own_folder()/'ml-100k'
+    assert get_data() == routes._own_folder()/'ml-100k'
+    assert (routes._cache()/'ml-100k').is_dir()
 
 
 def test_a_wrong_source_is_refused(home, path):
@@ -444,6 +444,71 @@ def test_times_that_do_not_sort_are_refused():
     with pytest.raises(RatingsError, match='no times'): split_time(Ratings(tiny.drop(columns='timestamp')))
     late = pd.Series(range(30)).map('{:d}'.format) # as text, '9' would come last
     assert split_time(tiny.assign(timestamp=late))[1].tolist() == [24, 25, 26, 27, 28, 29]
+
+
+def test_random_split_holds_out_a_share_and_leaves_the_global_rng_untouched():
+    "Of any size from none on, a share that is none is refused, and so is a frame without ratings"
+    tiny, state = tiny_ratings(), np.random.get_state()[1].copy()
+    assert [len(o) for o in split_random(tiny)] == [24, 6] and (np.random.get_state()[1] == state).all()
+    assert [len(o) for o in split_random(tiny, 0)] == [30, 0]
+    assert [len(o) for o in split_random(tiny, item='title')] == [24, 6]
+    assert split_random(tiny.sample(frac=1, random_state=3).set_index('title', drop=False))[0].max() < 30
+    for bad in 1, '0.2':
+        with pytest.raises(ValueError, match='valid_pct'): split_random(tiny, bad)
+    with pytest.raises(RatingsError, match="column 'user' is missing"): split_random(tiny.drop(columns='user'))
+    with pytest.raises(RatingsError, match='no ratings'): split_random(tiny[:0])
+
+
+def test_repeated_pairs_stay_on_one_side():
+    "Every pair four times, under repeated index labels; and two ids with one title are one film"
+    tiny = tiny_ratings()
+    same_pair = pd.concat([tiny]*4)
+    def pairs(rows): return set(zip(same_pair.user.values[rows], same_pair.movie.values[rows]))
+    for split in [split_random(same_pair, seed=seed) for seed in range(5)]:
+        a, b = map(pairs, split)
+        assert a and b and not a & b
+    a, b = map(pairs, split_time(same_pair))
+    assert not a & b
+    two_ids = pd.concat([tiny, tiny.assign(movie=tiny.movie+10)], ignore_index=True)
+    a, b = [set(o%30) for o in split_random(two_ids)]
+    assert not a & b
+
+
+def test_folds_are_the_published_files(path):
+    "As GroupLens cut them, where they are at hand"
+    if not (path/'u1.test').exists(): pytest.skip('the published folds are not here')
+    ratings, cols = load_ratings(path), ['user', 'movie', 'rating', 'timestamp']
+    def rows(df): return list(df[cols].itertuples(index=False, name=None))
+    place = {o: i for i, o in enumerate(rows(ratings))}
+    def official(i): return {place[o] for o in rows(pd.read_csv(path/f'u{i}.test', sep='\t', names=cols))}
+    folds = split_folds(ratings)
+    for i, (_, valid) in enumerate(folds[:4]): assert official(i+1) == {*valid}
+    assert len(official(5) ^ {*folds[4][1]}) <= 2 # some copies' u5.test repeats one row of u4.test
+
+
+def test_time_split_reads_dates(path):
+    "ISO dates in a column of another name; the same for a frame and a `Ratings`"
+    tiny = tiny_ratings()
+    when = tiny.assign(when=pd.to_datetime(tiny.timestamp, unit='s').astype(str)).drop(columns='timestamp')
+    assert (split_time(when, time='when')[1] == split_time(tiny)[1]).all()
+    assert [len(o) for o in split_time(tiny)] == [24, 6]
+    ratings = load_ratings(path)
+    assert (split_time(Ratings(ratings))[1] == split_time(ratings)[1]).all()
+
+
+def test_the_small_set_of_2016_has_half_stars():
+    "Where it is at hand"
+    small, _ = routes._named_by_env('ml-latest-small')
+    if not small: pytest.skip('ml-latest-small is not here')
+    half = check_ratings(load_ratings(small), title='title', y_range=(.5, 5))
+    if len(half) == 100_004: assert half[['user', 'movie', 'rating']].nunique().tolist() == [671, 9066, 10]
+    assert (half.rating%1 == .5).any()
+
+
+def test_titles_are_read_as_utf_8(tmp_path):
+    (tmp_path/'ratings.csv').write_text('userId,movieId,rating,timestamp\n1,31,2.5,1\n')
+    (tmp_path/'movies.csv').write_text('movieId,title,genres\n31,"Misérables, Les (1995)",Drama\n', encoding='utf-8')
+    assert load_movies(tmp_path).title[0] == load_ratings(tmp_path).title[0] == 'Misérables, Les (1995)'
 
 
 @pytest.mark.parametrize('split, says', [
