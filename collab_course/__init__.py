@@ -31,8 +31,9 @@ Modules:
 - `collab_course.fast`: The compiled loop for the course's models: hundreds of times faster than fastai's `Learner`, and as accurate.
 - `collab_course.files`: Compressed, piped, in any encoding: the same lines come out, or an error says what the file is.
 - `collab_course.fold_in`: A new user signed up a minute ago and is not in the model.
+- `collab_course.frame`: The number 7, the text "7" and the float 7.0 are one user, if somebody decides that they are.
 - `collab_course.gibbs`: Draw each side given the other, again and again, and the draws are spread as the posterior is.
-- `collab_course.ids`: The number 7, the text "7" and the float 7.0 are one user, if somebody decides that they are.
+- `collab_course.ids`: From ids to the rows of a table and back, and what an unknown id is close to.
 - `collab_course.implicit`: A click says something. A blank says little, and still it has to count.
 - `collab_course.implicit_mf`: The factors of this course, asked another question: what will somebody pick?
 - `collab_course.interpret`: What do the weights of a trained model mean?

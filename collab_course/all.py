@@ -3,6 +3,7 @@
 Written by hand: nbdev gives a module of imports alone an empty `__all__`. Left out are the
 command line's own `cli` and `main`."""
 from collab_course.escapes import *
+from collab_course.frame import *
 from collab_course.ids import *
 from collab_course.odd import *
 from collab_course.ratings import *

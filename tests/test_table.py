@@ -1,5 +1,6 @@
 "Ids, titles and the table: columns of every type, look-ups, what is close to what is unknown"
 import difflib
+import io
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from collab_course.ids import (
-    RatingsError, UnknownIdError, Vocab, as_ids, as_ratings, as_times, as_titles, closest_texts, distinct_values,
-    number_ids, tiny_ratings)
+    RatingsError, UnknownIdError, Vocab, as_ids, as_ratings, as_times, as_titles, check_ratings, closest_texts,
+    distinct_values, number_ids, tiny_ratings)
 from collab_course.ratings import AmbiguousTitleError, Ratings
 from collab_course.recommender import DampedMeans
 from hypothesis import given
@@ -92,6 +93,88 @@ def test_numbers_are_one_whatever_their_type(numbers):
         assert number_ids(column)[1].tolist() == vocab[column].tolist() == rows.tolist(), name
         assert text.ids[text[column]].tolist() == [str(o) for o in numbers], name
     assert vocab[[str(o) for o in numbers]].tolist() == rows.tolist()
+
+
+def test_large_ids_stay_whole():
+    "As `int64` where they fit, else as Python's; no id comes back as a float"
+    for ids in [2**62, 2**63-1], [2**64, 2**70], np.array([2**64-1, 1], 'uint64'):
+        assert as_ids(ids).tolist() == [int(o) for o in ids]
+    assert as_ids(pd.Series([7, 7., 2**70]*3, dtype=object)).tolist() == [7, 7, 2**70]*3
+    assert as_ids(np.arange(3, dtype='uint64')).dtype == 'int64' and as_ids([]).tolist() == []
+    assert as_ids(pd.Series([1, 2.], dtype=object)).tolist() == [1, 2]
+    assert as_ids(np.array([1, 2], 'float32')).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize('bad', [
+    [1, True], [1, True]*9, [1.5, 1.5, 1]*9, [Decimal('sNaN')], ['\ud800', 'a'], [Decimal(1)], [b'a'], [1, 1.5],
+    [float('inf')], [1+0j], pd.to_datetime(['2020-01-01'])], ids=repr)
+def test_what_is_no_id_is_refused(bad):
+    with pytest.raises(RatingsError): as_ids(pd.Series(bad, dtype=object))
+
+
+@pytest.mark.parametrize('column', [np.array([2**24], 'float32'), pd.array([1, None], 'Int64'),
+                                    pd.to_datetime(['2020-01-01'])], ids=['float32', 'Int64', 'dates'])
+def test_columns_that_hold_no_ids_are_refused(column):
+    "Floats that are too large for their type, missing values, dates"
+    with pytest.raises(RatingsError): as_ids(column)
+
+
+def test_ids_that_are_wrong_are_counted():
+    with pytest.raises(RatingsError, match="'user' is a truth value, not an id in 3 of 3 rows"): as_ids([True]*3, 'user')
+    with pytest.raises(RatingsError, match='missing in 3 of 6 rows; the first is row 1: None'):
+        as_ids(pd.Series([1, None]*3, dtype=object))
+
+
+@pytest.mark.parametrize('bad', [
+    [1+2j], ['inf'], ['nan'], [4, True], [''], [None], pd.to_datetime(['2020-01-01']), pd.to_timedelta(['1s'])], ids=repr)
+def test_what_is_no_rating_is_refused(bad):
+    with pytest.raises(RatingsError): as_ratings(bad)
+
+
+def test_ratings_keep_their_kind():
+    "Categories and nullable integers are numbers, and no ratings are none"
+    assert as_ratings(pd.Categorical(['4', '5'])).tolist() == [4, 5]
+    assert as_ratings(pd.array([4, 5], 'Int64')).dtype == 'int64'
+    assert as_ratings([]).tolist() == []
+
+
+def spoil(col, row, val):
+    "The tiny frame with one value replaced"
+    return tiny_ratings().astype({col: object}).assign(**{col: lambda d: d[col].where(d.index != row, val)})
+
+
+def test_titles_stay_text_whatever_they_look_like():
+    titles = ['NA', 'None', 'null', 'nan', '1984']
+    assert {*check_ratings(tiny_ratings().assign(title=titles*6), title='title').title} == {*titles}
+    assert check_ratings(spoil('title', 0, 1984), title='title').title[0] == '1984'
+
+
+def test_a_frame_is_checked_by_its_names():
+    "Twice the same name, an array, one column for two; numbers as names; a saved index is another column"
+    tiny = tiny_ratings()
+    with pytest.raises(RatingsError, match='stands 2 times'): check_ratings(pd.concat([tiny, tiny[['user']]], axis=1))
+    with pytest.raises(TypeError, match='not numpy.ndarray'): check_ratings(tiny.values)
+    with pytest.raises(RatingsError, match='three columns'): check_ratings(tiny, 'user', 'user')
+    assert check_ratings(tiny, item='title', title='title').title.tolist() == tiny.title.tolist()
+    numbered = tiny.rename(columns={'user': 0, 'movie': 1, 'rating': 2})
+    assert check_ratings(numbered, 0, 1, 2)[2].tolist() == tiny.rating.tolist()
+    saved = pd.read_csv(io.StringIO(tiny.to_csv()))
+    assert check_ratings(saved, title='title')[tiny.columns].values.tolist() == tiny.values.tolist()
+
+
+def test_vocab_sorts_and_tells_text_from_numbers():
+    "Look-ups by the other kind only where nothing is lost: '07' is not 7"
+    for ids in ['b', 'a'], pd.Categorical(['b', 'a'], categories=['b', 'a']): assert Vocab(ids).ids.tolist() == ['a', 'b']
+    text = Vocab(['7', '07', 'x'])
+    assert text[[7]].tolist() == text[['7']].tolist()
+    with pytest.raises(UnknownIdError): Vocab([7])['07']
+    with pytest.raises(UnknownIdError, match='unknown: 1, 2, 3, 4, 5 and 2 more'): Vocab([10, 11])[list(range(1, 8))]
+    with pytest.raises(UnknownIdError, match=r'close to 12: \[11, 10\]'): Vocab([10, 11])[12]
+    with pytest.raises(RatingsError, match='mixes'): Vocab([1, '1'])
+    with pytest.raises(RatingsError, match='missing'): Vocab([10, 11])[[None]]
+    assert Vocab([10, 11])[[]].tolist() == [] and len(Vocab([])) == 0
+    assert Vocab([2**70, 1])[2**70] == 1 and Vocab(np.array([2**63+1, 2**63+2], 'uint64'))[2**63+2] == 1
+    assert str(UnknownIdError(3)) == '3'
 
 
 def test_missing_values_are_counted_in_every_type():
