@@ -13,9 +13,10 @@ __all__ = ['ImplicitMF']
 # %% ../nbs/71_implicit_mf.ipynb #4be98ffa
 import numpy as np
 from functools import cached_property
-from .implicit import check_weight,history_weights,pair_weights,rule_weight
+from .implicit import (check_weight,history_weights,pair_weights,rating_weights,
+                                    rule_weight)
 from .recommender import Recommender
-from .settings import check_settings,progress_bar
+from .settings import check_n,check_settings,progress_bar
 
 # %% ../nbs/71_implicit_mf.ipynb #3d1626ce
 _part = .2 # of the mean user, to which a new one is held
@@ -43,8 +44,40 @@ class _NewClicks:
         matrix,pulls = self._parts_of(items, ratings)
         return pulls@np.linalg.solve(matrix, self._item_rows[item])
 
+# %% ../nbs/71_implicit_mf.ipynb #a7c8bbd2
+def _places(rows, ratings, r):
+    "{item: rating} as {place among `rows`: rating}"
+    rated = r.item_rows(list(ratings))
+    places = np.searchsorted(rows, rated)
+    there = np.isin(rated, rows)
+    if not there.all(): raise ValueError(
+        f'{r.titles[rated[~there][0]]!r} is not among the {len(rows):,} most rated items')
+    return dict(zip(places.tolist(), map(float, ratings.values())))
+
+class _OnAPage:
+    "Hands over what a page needs"
+    def widget_data(self,
+        ratings:dict|None=None, # to begin with: {item's id or exact title: rating}
+        n:int=10, # length of each list, at least 1
+        *,
+        presets:dict|None=None, # by name: ratings at the press of a button
+        n_items:int=1000, # items on the page, the most rated, at least 1
+    )->dict: # arguments by name
+        "What `taste_widget` asks for, to answer new users as this model does"
+        presets,r = presets or {},self.ratings
+        self.recommend(ratings or {}, n) # checks both
+        for one in presets.values(): self.recommend(one, 1)
+        if r.interactions: raise ValueError('to give stars on a page takes a model of ratings')
+        order = np.argsort(-r.counts, kind='stable')
+        rows,limits = np.sort(order[:check_n(n_items, 'n_items is a number')]),r.rating_limits
+        return dict(titles=r.titles[rows], counts=r.counts[rows], factors=self._item_rows[rows],
+                    matrix=self._before[0], start=self._before[1], rating_limits=limits, n=n,
+                    weights=rating_weights(np.linspace(*limits, 5), self._value('weight'), limits),
+                    rated=_places(rows, ratings or {}, r),
+                    presets={k: _places(rows, o, r) for k,o in presets.items()})
+
 # %% ../nbs/71_implicit_mf.ipynb #0fed931c
-class ImplicitMF(_NewClicks, Recommender):
+class ImplicitMF(_OnAPage, _NewClicks, Recommender):
     "Matrix factorization of what people pick; every blank counts a little"
     ranks_only = True
     def __init__(self,

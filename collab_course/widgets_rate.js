@@ -1,18 +1,3 @@
-// Solve A x = b for a symmetric, positive definite A; both are overwritten
-function solve(A, b) {
-  const n = b.length;
-  for (let k = 0; k < n; k++) for (let i = k+1; i < n; i++) {
-    const f = A[i][k]/A[k][k];
-    for (let j = k; j < n; j++) A[i][j] -= f*A[k][j];
-    b[i] -= f*b[k];
-  }
-  for (let k = n-1; k >= 0; k--) {
-    for (let j = k+1; j < n; j++) b[k] -= A[k][j]*b[j];
-    b[k] /= A[k][k];
-  }
-  return b;
-}
-
 // Bias and factors of a new user: they fit the ratings of `items` and stay near `start`, as `new_user_factors` does
 function newUserFactors(items, ratings, start, [low, high], penalty) {
   const X = items.map(([, ...factors]) => [1, ...factors]);
@@ -39,56 +24,24 @@ function newUserFactors(items, ratings, start, [low, high], penalty) {
 
 // Rate a few films, and see what is recommended
 function render(root, data) {
-  const {titles, counts, start, penalty, stars, n} = data, [low, high] = data.y_range, width = start.length;
-  const integers = new Int16Array(Uint8Array.from(atob(data.factors), c => c.charCodeAt(0)).buffer);
-  const items = titles.map((_, i) => Array.from(integers.subarray(i*width, (i+1)*width), v => v*data.step));
-  const byCount = titles.map((_, i) => i).sort((a, b) => counts[b]-counts[a]), known = new Set();
-  const offered = byCount.filter(i => !known.has(titles[i]) && known.add(titles[i])); // each title once
-  const rated = new Map(data.rated), groupName = `cc-${Math.random()}`;
-  const mine = element('div'), list = element('ol', {className: 'cc-best'}), status = element('p', {role: 'status'});
+  const {titles, start, penalty, stars, n} = data, [low, high] = data.y_range, rated = new Map(data.rated);
+  const items = unpacked(data.factors, data.step, start.length);
+  const list = element('ol', {className: 'cc-best'}), status = element('p', {role: 'status'});
 
   function toRating(score) { // by the sigmoid, and no rating that cannot be given
     return Math.min(Math.max(low + (high-low)/(1+Math.exp(-score)), stars[0]), stars.at(-1));
   }
-  function best(rows, scores) { // the `n` titles with the highest scores that are not those of `rows`
-    const seen = new Set(rows.map(i => titles[i])), top = [];
-    for (const i of titles.map((_, i) => i).sort((a, b) => scores[b]-scores[a])) {
-      if (seen.has(titles[i])) continue;
-      seen.add(titles[i]);
-      if (top.push([titles[i], toRating(scores[i])]) === n) break;
-    }
-    return top;
-  }
-  function recommend() {
-    const rows = [...rated.keys()].filter(i => rated.get(i) !== null).sort((a, b) => a-b);
+  function recommend(rows) {
     const theta = newUserFactors(rows.map(i => items[i]), rows.map(i => rated.get(i)), start, data.y_range, penalty);
-    const top = root.state = best(rows, items.map(([bias, ...x]) => bias + dot([1, ...x], theta)));
+    const scores = items.map(([bias, ...x]) => bias + dot([1, ...x], theta));
+    const top = root.state = bestRows(titles, scores, rows, n).map(i => [titles[i], toRating(scores[i])]);
     const basis = `From your ${rows.length === 1 ? 'rating' : `${rows.length} ratings`}:`;
     status.replaceChildren(rows.length ? basis : 'For a user without ratings:', // the first three are read aloud, too
       element('span', {className: 'cc-unseen'}, ` ${top.slice(0, 3).map(([title]) => title).join(', ')}`));
     list.replaceChildren(...top.map(([title, rating]) => element('li', {},
       element('span', {}, title), element('span', {className: 'cc-number'}, fixed(rating, 1)))));
   }
-  function line(i) { // a film, its stars, and a button that removes it
-    const choice = stars.map((value, k) => element('label', {className: 'cc-star'}, element('input', {
-      type: 'radio', name: `${groupName}-${i}`, value, checked: rated.get(i) === value,
-      'aria-label': `${value} of ${stars.at(-1)}`, onchange: () => { rated.set(i, value); recommend(); }}), '★'));
-    const remove = button('×', () => { rated.delete(i); show(); search.input.focus(); });
-    remove.ariaLabel = `Remove ${titles[i]}`;
-    return element('fieldset', {className: 'cc-film'}, element('legend', {}, titles[i]), ...choice, remove);
-  }
-  function show() {
-    mine.replaceChildren(...[...rated.keys()].map(line));
-    search.show();
-    recommend();
-  }
-  const search = finder('find a film and rate it', titles, offered, i => rated.has(i), i => {
-    rated.set(i, null);
-    search.input.value = '';
-    show();
-    mine.lastChild.querySelector('input').focus();
-  });
-  root.replaceChildren(element('div', {className: 'cc-two'},
-    element('div', {}, search.box, mine), element('div', {}, status, list)));
-  show();
+  const mine = rater('find a film and rate it', data, rated, null, recommend);
+  root.replaceChildren(element('div', {className: 'cc-two'}, mine.box, element('div', {}, status, list)));
+  mine.show();
 }

@@ -1,5 +1,6 @@
 "The widgets in a real browser, used with mouse and keyboard, their numbers compared with Python's"
 import base64
+import gzip
 import json
 import re
 import warnings
@@ -22,11 +23,13 @@ from collab_course.biased_mf import BiasedMF  # noqa: E402
 from collab_course.crosstab import crosstab15, fit_crosstab, gradients  # noqa: E402
 from collab_course.data import load_ratings  # noqa: E402
 from collab_course.fold_in import new_user_factors  # noqa: E402
+from collab_course.implicit_mf import ImplicitMF  # noqa: E402
 from collab_course.widgets import (Widget, crosstab_widget, curves_widget,  # noqa: E402
-                                   map_widget, rate_widget)
+                                   map_widget, rate_widget, taste_parts, taste_widget)
 
 # The notebook whose lesson each widget is; `03_widgets` shows all of them on small examples
-LESSONS = {'crosstab': '11_crosstab', 'curves': '17_weight_decay', 'map': '21_film_map', 'rate': '51_biased_mf'}
+LESSONS = {'crosstab': '11_crosstab', 'curves': '17_weight_decay', 'map': '21_film_map', 'rate': '51_biased_mf',
+           'taste': 'index'}
 PAGES = sorted(path.stem for path in DOCS.glob('*.html') if '<div class="cc"' in path.read_text('utf-8'))
 HOSTILE = ['<img src=x onerror="hacked=1">', '</script><script>hacked=1</script>', '<!-- <script>',
            'line\u2028end', '&lt;b&gt; "quoted" \'too\'']
@@ -76,7 +79,8 @@ def test_lessons_show_their_widget():
 def test_pages_show_their_widget():
     "Each kind is on the site where it is in the notebooks"
     for kind, name in LESSONS.items():
-        assert KIND.findall((DOCS/f'{name[3:]}.html').read_text('utf-8')) == [kind]
+        page = DOCS/f"{re.sub(r'^[0-9]+_', '', name)}.html"
+        assert KIND.findall(page.read_text('utf-8')) == [kind]
     assert 'widgets' in PAGES
 
 
@@ -368,6 +372,119 @@ def test_rate_widget_finds_what_find_finds(page, mf):
         assert widget.locator('.cc-found button').all_inner_texts() == found
 
 
+# Two lists
+
+@pytest.fixture(scope='module')
+def implicit(): return ImplicitMF().fit(load_ratings(), quiet=True)
+
+
+GENRES = {'horror': ['Psycho (1960)', 'Shining, The (1980)', 'Carrie (1976)'],
+          'constructor': ['Dumbo (1941)', 'Babe (1995)']}
+
+
+@pytest.fixture(scope='module')
+def toy(implicit):
+    "The widget of a model trained now"
+    presets = {name: dict.fromkeys(titles, 5) for name, titles in GENRES.items()}
+    return taste_widget(**implicit.widget_data({'Alien (1979)': 5, 'Fargo (1996)': 3.5}, presets=presets))
+
+
+def python_lists(data, rated, n=10):
+    "Both lists by `taste_parts`, as (title, score, parts), from the numbers in the page"
+    rows = sorted(rated)
+    factors = np.frombuffer(base64.b64decode(data['factors']), '<i2').reshape(len(data['titles']), -1)*data['step']
+    weights = np.interp([rated[k] for k in rows], data['stars'], data['weights'])
+    lists = []
+    for start in (np.array(data['start']), np.zeros(len(data['start'])) if rated else np.array(data['start'])):
+        parts = taste_parts(factors, rows, weights, np.array(data['matrix']), start)
+        best = {}
+        for k in np.argsort(-parts.sum(axis=1), kind='stable'): best.setdefault(data['titles'][k], parts[k])
+        for k in rows: best.pop(data['titles'][k], None)
+        lists.append([[title, part.sum(), part] for title, part in [*best.items()][:n]])
+    return lists
+
+
+def check_lists(widget, expected):
+    "The page has these lists, their scores and parts, and shows the titles"
+    for mine, theirs, box in zip(state(widget), expected, widget.locator('ol').all()):
+        assert [one[0] for one in mine] == [one[0] for one in theirs]
+        for one, other in zip(mine, theirs): assert np.allclose([one[1], *one[2]], [other[1], *other[2]], atol=1e-9)
+        assert box.locator('.cc-title').all_inner_texts() == [one[0] for one in theirs]
+
+
+def test_taste_js_matches_python(page, toy, implicit):
+    "Forty users with up to thirty ratings, and one without: the same lists, scores and reasons as in Python"
+    rng, data = np.random.default_rng(0), toy.data
+    widget = show(page, toy)
+    check_lists(widget, python_lists(data, dict(data['rated'])))
+    known = {data['titles'][k]: value for k, value in data['rated']}
+    items = implicit.ratings.items.ids[np.isin(implicit.ratings.titles, data['titles'])].tolist()
+    best = implicit.recommend(known, items=items, min_ratings=0).title.tolist()
+    assert [one[0] for one in state(widget)[0]] == best
+    for k in range(41):
+        rated = dict(zip(rng.permutation(1000)[:k % 31].tolist(), rng.choice([1, 2, 3, 3.5, 4, 5], 31).tolist()))
+        widget = show(page, Widget('taste', {**data, 'rated': [*map(list, rated.items())]}, ''))
+        lists = python_lists(data, rated)
+        assert [[one[0] for one in mine] for mine in state(widget)] == [[one[0] for one in theirs] for theirs in lists]
+        for mine, theirs in zip(state(widget), lists): assert np.allclose(mine[0][2], theirs[0][2], atol=1e-9)
+
+
+def test_taste_presets_and_stars(page, toy):
+    "A button replaces what was rated; stars, removing and clearing change both lists"
+    data, widget = toy.data, show(page, toy)
+    for name, pairs in data['presets']:
+        widget.get_by_role('button', name=name, exact=True).click()
+        expect(widget.get_by_role('status')).to_contain_text(f'From your {len(pairs)} films')
+        check_lists(widget, python_lists(data, dict(pairs)))
+    rated = dict(pairs)
+    [gone, left] = rated
+    widget.get_by_role('button', name=f"Remove {data['titles'][gone]}", exact=True).click()
+    del rated[gone]
+    widget.get_by_role('radio', name='2 of 5').check()
+    check_lists(widget, python_lists(data, {left: 2}))
+    widget.get_by_role('button', name='clear').click()
+    expect(widget.get_by_role('status')).to_contain_text('Nothing is rated')
+    check_lists(widget, python_lists(data, {}))
+    assert [one[0] for one in state(widget)[0]] == [one[0] for one in state(widget)[1]]
+
+
+def test_taste_says_why(page, toy):
+    "Under a title, in percent, all parts of its score, the largest first; they add up to a hundred"
+    widget = show(page, toy)
+    widget.get_by_role('button', name='horror').click()
+    for one, box in zip(state(widget), widget.locator('ol').all()):
+        first = box.locator('li').first
+        first.locator('summary').press('Enter')
+        names = ['Psycho', 'The Shining', 'Carrie', *['everyone'] * (one[0][2][0] > 0)]
+        said = ' '.join(first.locator('small').all_inner_texts())
+        told = dict(re.findall(r'([A-Z][a-zA-Z ]+|everyone) (−?\d+)%', said))
+        assert sorted(told) == sorted(names) and abs(sum(map(int, told.values())) - 100) <= 2
+        assert max(told.values(), key=int) == [*told.values()][0]
+
+
+def test_taste_works_by_keyboard(page, toy):
+    "Type, Enter: the film has all stars at once, and an arrow key takes one away"
+    widget = show(page, toy)
+    widget.get_by_role('button', name='clear').press('Enter')
+    expect(widget.locator('.cc-found button')).to_have_count(6) # nothing is rated: here are some
+    widget.get_by_label('find a film').focus()
+    page.keyboard.type('vertigo')
+    page.keyboard.press('Enter')
+    group = widget.get_by_role('group', name='Vertigo (1958)')
+    expect(group.get_by_role('radio', name='5 of 5')).to_be_focused()
+    expect(widget.get_by_role('status')).to_contain_text('From your film.')
+    page.keyboard.press('ArrowLeft')
+    expect(group.get_by_role('radio', name='4 of 5')).to_be_checked()
+    row = toy.data['titles'].index('Vertigo (1958)')
+    check_lists(widget, python_lists(toy.data, {row: 4}))
+    expect(widget.locator('.cc-found button')).to_have_count(0)
+
+
+def test_taste_data_are_small(toy):
+    "As a server sends them, compressed"
+    assert 50_000 < len(gzip.compress(toy._repr_html_().encode())) < 250_000
+
+
 # The map
 
 def test_map_searches_names_and_colours(page):
@@ -506,7 +623,7 @@ def use(page):
         kind = widget.get_attribute('data-kind')
         if kind == 'crosstab': widget.get_by_role('button', name='One step').click()
         if kind == 'curves': widget.get_by_role('slider').press('ArrowRight')
-        if kind in ('map', 'rate'): widget.get_by_label('find a film').fill('a')
+        if kind in ('map', 'rate', 'taste'): widget.get_by_label('find a film').fill('a')
         if kind == 'map': widget.locator('.cc-found button').first.click()
     return page.locator('.cc').count()
 
@@ -555,7 +672,7 @@ def test_widgets_alone_fit_a_phone_and_are_accessible(page):
     "Also on a page that has no style of its own"
     page.set_viewport_size({'width': 390, 'height': 844})
     show(page, '<meta name="viewport" content="width=device-width">', *saved_widgets(NBS/'03_widgets.ipynb'))
-    assert use(page) == 4 and fits(page)
+    assert use(page) == 5 and fits(page)
     check_accessible(page)
 
 
@@ -569,6 +686,8 @@ def hostile_widgets(names=HOSTILE):
     start = rng.normal(size=(2, 2)), rng.normal(size=(n, 2))
     return {'crosstab': crosstab_widget(table, start, table, n_steps=3),
             'rate': widget_of(model),
+            'taste': taste_widget(names, range(n), model.factors, np.eye(3), [0, .5, .1], [.1, .25, .5, 1, 1],
+                                  rated={0: 4}, presets={name: {k: 5} for k, name in enumerate(names)}),
             'map': map_widget(rng.normal(size=(n, 2)), names, {names[0]: range(n)}, {names[1]: [True]*n}),
             'curves': curves_widget({o: losses for o in names}, name=names[0])}
 
@@ -613,6 +732,11 @@ def test_other_widgets_take_names_that_javascript_knows(page):
     assert sorted(name for name, _ in state(widget)) == sorted(JS_NAMES)
     for name in JS_NAMES[:3]: rate(widget, name, 4)
     assert sorted(name for name, _ in state(widget)) == sorted(JS_NAMES[3:])
+    widget = show(page, ones['taste'])
+    for k, name in enumerate(JS_NAMES): # a preset's name, and a film's
+        widget.get_by_role('button', name=name, exact=True).click()
+        assert [sorted(one[0] for one in top) for top in state(widget)] == [sorted({*JS_NAMES}-{name})]*2
+        assert widget.locator('legend').all_inner_texts() == [name]
 
 
 def test_a_widget_of_no_known_kind_is_refused():
@@ -631,10 +755,12 @@ def test_hostile_titles_are_shown_as_text(browser, kind, scripts):
     page.on('request', lambda r: failed.append(r.url))
     widget = show(page, hostile_widgets()[kind])
     shown = [title in widget.inner_text() for title in HOSTILE]
-    assert any(shown) if kind == 'curves' or (kind, scripts) == ('map', False) else all(shown)
+    some = kind == 'curves' or (kind, scripts) in [('map', False), ('taste', False)]
+    assert any(shown) if some else all(shown)
     if kind == 'map' and scripts: widget.get_by_role('button', name=HOSTILE[0]).click()
     if kind == 'rate' and scripts: rate(widget, HOSTILE[0], 3)
-    assert HOSTILE[0] in widget.inner_text() or kind == 'map' and not scripts
+    if kind == 'taste' and scripts: widget.get_by_role('button', name=HOSTILE[1], exact=True).first.click()
+    assert HOSTILE[0] in widget.inner_text() or kind in ('map', 'taste') and not scripts
     assert page.locator('img').count() == 0 and page.locator('b:not([class])').count() == 0
     assert page.locator('script').count() == 1 + (not scripts or kind in ('map', 'curves'))
     if scripts: assert page.evaluate('typeof hacked') == 'undefined'
