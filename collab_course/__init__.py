@@ -23,6 +23,7 @@ Modules:
 - `collab_course.compiling`: Plain loops over numbers, as fast as the machine allows.
 - `collab_course.crosstab`: A table with holes, and how to fill them: latent factors, first by hand, then by gradient descent.
 - `collab_course.data`: MovieLens in one call, and ratings of your own in another.
+- `collab_course.diversity`: Ten films of one kind are one recommendation.
 - `collab_course.dot_product`: Two short rows of numbers, multiplied and added up: a model of taste in one line.
 - `collab_course.ease`: One ridge regression for all items at once: ten lines, no factors, no seed.
 - `collab_course.embedding`: Looking up a row is a matrix product in disguise, and that is why rows can be learned.
@@ -49,6 +50,7 @@ Modules:
 - `collab_course.params`: `nn.Parameter` and square brackets: all that an embedding layer is.
 - `collab_course.pick_and_like`: What will somebody pick, and will they like it? Two questions, two models, one list.
 - `collab_course.posterior`: Weight decay is a prior. What is known of a user's weights after some ratings is a Gaussian.
+- `collab_course.questions`: What a model can be asked, and what it has to know for an answer.
 - `collab_course.ranking`: Which items stand on a list, and in which order.
 - `collab_course.ratings`: What every model learns from: one table, checked once and numbered once.
 - `collab_course.read`: Any file of ratings becomes one frame, and nothing in it is guessed.

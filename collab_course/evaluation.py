@@ -15,8 +15,8 @@ from numbers import Real
 from pandas import DataFrame,Series
 from .data import check_split,split_random
 from .metrics import expected_gains,mae,rmse
-from .ratings import Ratings,as_table
-from .recommender import DampedMeans,History,Recommender
+from .ratings import History,Ratings,as_table
+from .recommender import DampedMeans,Recommender
 from .settings import check_memory,check_n,check_settings,progress_bar,whole
 
 # %% ../nbs/42_evaluation.ipynb #d4314d41
@@ -251,6 +251,7 @@ class _OneInside:
     def _explain(self, items, ratings, item): return self.model._explain(items, ratings, item)
     def _item_factors(self): return self.model._item_factors()
     def _likeness(self, item): return self.model._likeness(item)
+    def _alike(self, rows): return self.model._alike(rows)
 
 # %% ../nbs/42_evaluation.ipynb #affa48ad
 class Choose(_OneInside, Recommender):

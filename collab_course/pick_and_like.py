@@ -80,6 +80,7 @@ class PickAndLike(Recommender):
     def _fold_in(self, items, ratings): return self._both(History(items, ratings))
     def _explain(self, *history_and_item): return self.picking._explain(*history_and_item)
     def _likeness(self, item): return self.picking._likeness(item)
+    def _alike(self, rows): return self.picking._alike(rows)
     def _predict(self, u, i): return self.liking.predict_rows(u, i)
     def mean_std(self, who, items, noise): return self.liking.mean_std(who, items, noise)
 

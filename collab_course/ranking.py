@@ -173,6 +173,11 @@ def _joined(parts, start, stop):
     order = order[slice(*np.searchsorted(user[order], [start,stop]))]
     return user[order]-start, *(o[order] for o in rest)
 
+def _lists(user):
+    "Where each user's list stands, of rows by user"
+    ends = np.flatnonzero(np.diff(user, prepend=-1, append=-1))
+    return [slice(*o) for o in zip(ends[:-1], ends[1:])]
+
 class ManyLists:
     "What every model has for the lists of many users"
     ratings:Any # the `Ratings` that it was trained on
@@ -227,13 +232,16 @@ class ManyLists:
         among=None, # mask of the items that may be listed; None for all
         seen:bool=False, # also what was rated?
         min_ratings:int=20, # items with fewer come after all others
+        choose=None, # a function of a list's item rows and scores: the places that stay, in order
     )->tuple: # users' rows, item rows and scores; by user, best first
         "What `rank_many` gives, of all users"
         longest = min(n, self.ratings.title_group.max()+1)
         check_memory(100*longest*len(users), f'{len(users):,} lists of {longest:,}')
         parts = [(np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
-        for some,user,*rest in self.rank_many(users, n, among, seen, min_ratings):
-            parts.append((some[user], *rest))
+        for some,user,rows,scores in self.rank_many(users, n, among, seen, min_ratings):
+            for k in _lists(user) if choose is not None else (slice(None),):
+                stay = slice(None) if choose is None else choose(rows[k], scores[k])
+                parts.append((some[user[k]][stay], rows[k][stay], scores[k][stay]))
         return tuple(np.concatenate(o) for o in zip(*parts))
 
     def _rank_one(self, k, user, rated, n, among, min_ratings, ties):

@@ -1,6 +1,6 @@
 """One protocol for all models: settings, fit, and the same questions.
 
-The base class of all models (`Recommender`), which answers every question; two models without factors (`DampedMeans`, `Popularity`); and `load`.
+The base class of all models (`Recommender`), which learns, answers and is saved; two models without factors (`DampedMeans`, `Popularity`); and `load`.
 
 Docs: https://collab-course.github.io/collab_course/recommender.html.md"""
 
@@ -11,17 +11,13 @@ __all__ = ['Recommender', 'load', 'DampedMeans', 'Popularity']
 
 # %% ../nbs/41_recommender.ipynb #e734b74d
 import numpy as np
-from collections.abc import Mapping
 from importlib import import_module
-from pandas import DataFrame,Series
 from pathlib import Path
 from typing import TYPE_CHECKING,Never,Self
-from .interpret import similarities
-from .ids import as_ratings
-from .ranking import ManyLists,half_width,rank_items
+from .questions import Questions
 from .ratings import History,Ratings,as_table,check_scale
 from .schema import SavedRatings,check_model,ratings_info,ratings_tensors
-from .settings import HasSettings,check_fit,check_n,check_settings
+from .settings import HasSettings,check_fit,check_settings
 from .store import SavedModelError,load_folder,pack,save_folder,saved_errors,unpack
 
 # %% ../nbs/41_recommender.ipynb #92b9d73c
@@ -29,8 +25,6 @@ class _Training:
     "What a model learns from"
     used:dict # the settings that a rule has chosen, by name
     ratings:Ratings # what it was trained on
-    ranks_only = False # are its scores no ratings?
-    lists_by_score = False # do its lists show a score, although it predicts ratings?
     _quiet = True
 
     def fit(self,
@@ -69,243 +63,6 @@ class _Training:
         def __getattr__(self, name): # called only for what is not there
             hint = '' if 'ratings' in vars(self) else ': it is not trained yet, call `fit` first'
             raise AttributeError(f'{type(self).__name__} has no {name!r}{hint}')
-
-# %% ../nbs/41_recommender.ipynb #463cb8fa
-class _Scores:
-    "What a model writes: `_predict` or `_scores`, and perhaps `_fold_in`, `_explain`, `mean_std`"
-    def _predict(self, u, i): # rows of users and items, pair by pair, to predictions
-        res = np.empty(len(u))
-        for user in np.unique(u):
-            at = u==user
-            res[at] = self.to_ratings(self.item_scores(int(user))[i[at]])
-        return res
-
-    def _scores(self, user): # a user's row, to a score for each item, shape (n_items,)
-        if type(self)._predict is _Scores._predict: self._cannot('has no `_predict`, nor `_scores`')
-        every = np.arange(len(self.ratings.items))
-        return self._predict(np.full(len(every), user), every)
-
-    def _predict_new(self, items, ratings, which): # a history to predictions for some items
-        return self.to_ratings(self.item_scores(History(items, ratings))[which])
-    def to_ratings(self, scores): return scores # in the unit of the ratings
-    def _fold_in(self, items, ratings): # a history to a score for each item, shape (n_items,)
-        self._cannot('answers for its own users and not for new ones: it has no `_fold_in`')
-    def mean_std(self, who, items, noise): # means and standard deviations, unlimited
-        self._cannot('does not know how sure it is; BayesianMF does')
-    def _explain(self, items, ratings, item): # what each of a history does for an item's score
-        self._cannot('cannot explain a prediction; BiasedMF can')
-    def _item_factors(self): # rows to compare items by, shape (n_items,n_factors)
-        self._cannot('has no factors to compare items by; BiasedMF has')
-    def _likeness(self, item): # of each item to one, shape (n_items,)
-        return similarities(self._item_factors(), item)
-    def _cannot(self, what): raise NotImplementedError(f'{type(self).__name__} {what}')
-
-    def item_scores(self,
-        who, # a user's row, or a `History`
-    )->np.ndarray: # scores to rank by, shape (n_items,)
-        "How high each item would stand on somebody's list"
-        scores = self._fold_in(*who) if isinstance(who, History) else self._scores(who)
-        return self._as_many(scores, len(self.ratings.items))
-
-    def predict_rows(self,
-        who, # user rows, shape (n,), or a `History`
-        items, # item rows, shape (n,)
-    )->np.ndarray: # predicted ratings, within the limits of the ratings; shape (n,)
-        "What `predict` does, asked by rows"
-        new = isinstance(who, History)
-        res = self._predict_new(*who, items) if new else self._predict(who, items)
-        return self._limited(self._as_many(res, len(items)))
-    def _as_many(self, numbers, n): # what a model gives for `n` pairs or items
-        numbers = np.asarray(numbers, float)
-        if numbers.shape==(n,): return numbers
-        raise ValueError(f'{type(self).__name__} gives numbers of shape {numbers.shape} for {n}')
-    def _limited(self, preds):
-        return preds if self.ranks_only else np.clip(preds, *self.ratings.rating_limits)
-
-# %% ../nbs/41_recommender.ipynb #451be90f
-class _Who:
-    "Whom a question is about"
-    def _history(self, who):
-        "A `History` of a dict of ratings, or of a list of items for a model of interactions"
-        r = self.ratings
-        if isinstance(who, Mapping): pairs = list(who.items())
-        elif r.interactions: pairs = [(o,1) for o in who]
-        else: raise TypeError('one person is an id, or their ratings as a dict of item: rating; '
-                              'for many users there is `recommend_all`')
-        rows = r.item_rows([o for o,_ in pairs])
-        again = Series(rows).duplicated().to_numpy()
-        if again.any(): raise ValueError(f'{pairs[again.argmax()][0]!r} is rated twice')
-        y = as_ratings([o for _,o in pairs], 'rating', r.rating_limits).to_numpy(float)
-        order = np.argsort(rows)
-        return History(rows[order], y[order])
-    def _person(self, who):
-        "A user's row, or a `History`"
-        one = np.ndim(who)==0 and not isinstance(who, Mapping)
-        return int(self.ratings.users[who]) if one else self._history(who)
-    def _pairs(self, who, items):
-        "User rows, or a `History`, and item rows"
-        i = self.ratings.item_rows(items)
-        if isinstance(who, Mapping): return self._history(who), i
-        u = self.ratings.users[[who] if np.ndim(who)==0 else who]
-        if len(u)==len(i) or 1 in (len(u),len(i)): return np.broadcast_arrays(u, i)
-        raise ValueError(f'users and items go pair by pair: {len(u)} users, {len(i)} items')
-
-    def _item(self, item):
-        "The row of one item"
-        rows = self.ratings.item_rows(item)
-        if len(rows)!=1: raise ValueError(f'this is asked of one item, not of {len(rows)}')
-        return int(rows[0])
-    def _rated(self, who): # item rows
-        return who.items if isinstance(who, History) else self.ratings.seen(who)
-
-# %% ../nbs/41_recommender.ipynb #d66c9c2b
-class _Predictions:
-    "What somebody would rate"
-    def predict(self,
-        who, # a user's id, or ids, shape (n,); or one person's ratings as {item: rating}
-        items, # an item's id or exact title, or several, shape (n,)
-        *,
-        return_std:bool=False, # standard deviations, too, where the model knows them?
-        noise:bool=True, # of a rating? False for those of the expected rating
-    ): # ratings, shape (n,), or a pair of ratings and standard deviations
-        "The rating that is expected, pair by pair"
-        who,i = self._pairs(who, items)
-        if not return_std: return self.predict_rows(who, i)
-        mean,std = self.mean_std(who, i, noise)
-        return self._limited(mean), std
-
-    def predict_interval(self,
-        who, # a user's id, or ids, shape (n,); or one person's ratings as {item: rating}
-        items, # an item's id or exact title, or several, shape (n,)
-        level:float=.9, # how much of the posterior it holds, between 0 and 1
-        *,
-        noise:bool=True, # of a rating? False for where the expected rating lies
-    )->tuple: # lower and upper ends, two arrays of shape (n,)
-        "Where each rating may lie, within the limits of the ratings"
-        z,(who,i) = half_width(level),self._pairs(who, items)
-        mean,std = self.mean_std(who, i, noise)
-        return self._limited(mean-z*std), self._limited(mean+z*std)
-
-    def explain(self,
-        who, # a user's id, or one person's ratings as {item: rating}
-        item, # an item's id or exact title
-        n:int=5, # at most so many, at least 1
-    )->DataFrame: # largest effect first: `item`, `title`, `rating`, `effect`
-        "Which of somebody's ratings moved an item's score, by folding them in, and by how much"
-        n,who,row,r = check_n(n),self._person(who),self._item(item),self.ratings
-        if not isinstance(who, History):
-            rows = r.rows_of(who)
-            who = History(r.x[rows,1], r.y[rows])
-        effect = np.asarray(self._explain(*who, row), float)
-        best = np.argsort(-abs(effect), kind='stable')[:n]
-        rows = who.items[best]
-        return DataFrame({'item': r.items.ids[rows], 'title': r.titles[rows],
-                          'rating': who.ratings[best], 'effect': effect[best]})
-
-# %% ../nbs/41_recommender.ipynb #9ce68e45
-class _Choice:
-    "Which items may be listed, and how a list looks"
-    def rank(self,
-        scores, # of all items, shape (n_items,)
-        rated, # item rows that are not to be listed, nor what shares a title with them
-        n:int, # at most so many
-        among=None, # mask of the items that may be listed; None for all
-        min_ratings:int=20, # items with fewer come after all others
-        ties:bool=False, # with all that tie with the last?
-    )->np.ndarray: # item rows, best first: no title twice, few ratings last, ties by row
-        "The ranking behind `recommend`, and behind `evaluate`"
-        few = self.ratings.counts<check_n(min_ratings, 'min_ratings is a number of ratings', 0)
-        return rank_items(scores, self.ratings.title_group, few, rated, n, among, ties)
-
-    def _among(self, items, exclude):
-        "A mask of the items that may be listed, or None"
-        r = self.ratings
-        exclude = () if exclude is None else exclude
-        if items is None and not np.size(exclude): return None
-        mask = np.full(len(r.items), items is None)
-        if items is not None: mask[r.item_rows(items)] = True
-        if np.size(exclude):
-            mask &= ~np.isin(r.title_group, r.title_group[r.item_rows(exclude)])
-        return mask
-
-    def _frame(self, rows, min_ratings, **values):
-        "`item`, `title`, what is in `values`, and `few_ratings`"
-        r = self.ratings
-        return DataFrame({'item': r.items.ids[rows], 'title': r.titles[rows], **values,
-                          'few_ratings': r.counts[rows]<min_ratings})
-
-    def _shown(self, scores): # the column of a list: scores or ratings
-        if self.ranks_only or self.lists_by_score: return dict(score=scores)
-        return dict(rating=self._limited(self.to_ratings(scores)))
-
-# %% ../nbs/41_recommender.ipynb #eedca209
-class _Lists(ManyLists):
-    "What to recommend"
-    def recommend(self,
-        who, # a user's id; or anybody's ratings as {item: rating}, or items for interactions
-        n:int=10, # at most so many, at least 1
-        *,
-        items=None, # only these, by id or title; None for all
-        exclude=(), # never these, by id or title
-        seen:bool=False, # also what was rated?
-        by:str='mean', # 'mean', or 'lower' for the lower end of the interval
-        level:float=.9, # of that interval, between 0 and 1
-        min_ratings:int=20, # items with fewer are flagged, and come after all others
-    )->DataFrame: # best first: `item`, `title`, `rating` or `score`, (`lower`,) `few_ratings`
-        "What somebody has not rated, best first; nothing is trained, nothing remembered"
-        if by not in ('mean','lower'): raise ValueError(f"by is 'mean' or 'lower', not {by!r}")
-        n,among,who = check_n(n),self._among(items, exclude),self._person(who)
-        rated = [] if seen else self._rated(who)
-        if by=='lower': return self._surest(who, rated, n, among, level, min_ratings)
-        scores = self.item_scores(who)
-        rows = self.rank(scores, rated, n, among, min_ratings)
-        return self._frame(rows, min_ratings, **self._shown(scores[rows]))
-
-    def _surest(self, who, rated, n, among, level, min_ratings):
-        "A list by what may be expected at the least"
-        z,every = half_width(level),np.arange(len(self.ratings.items))
-        one = who if isinstance(who, History) else np.full(len(every), who)
-        mean,std = self.mean_std(one, every, noise=False)
-        lower = mean-z*std
-        rows = self.rank(lower, rated, n, among, min_ratings)
-        return self._frame(rows, min_ratings, rating=self._limited(mean[rows]),
-                           lower=self._limited(lower[rows]))
-
-    def recommend_all(self,
-        n:int=10, # at most so many for each user, at least 1
-        *,
-        users=None, # ids; None for all
-        items=None, # only these, by id or title; None for all
-        exclude=(), # never these, by id or title
-        seen:bool=False, # also what was rated?
-        min_ratings:int=20, # items with fewer are flagged, and come after all others
-    )->DataFrame: # by user, best first: `user` and the columns of `recommend`
-        "Recommendations for many users, the same as `recommend` gives one by one"
-        n,among,vocab = check_n(n),self._among(items, exclude),self.ratings.users
-        which = np.arange(len(vocab)) if users is None else vocab[np.atleast_1d(users)]
-        users,rows,scores = self.rank_all(which, n, among, seen, min_ratings)
-        res = self._frame(rows, min_ratings, **self._shown(scores))
-        res.insert(0, 'user', vocab.ids[users])
-        return res
-
-    def similar(self,
-        item, # an item's id or exact title
-        n:int=10, # at most so many, at least 1
-        *,
-        min_ratings:int=20, # items with fewer are flagged, and come after all others
-    )->DataFrame: # most alike first: `item`, `title`, `similarity` (cosine, -1 to 1), `few_ratings`
-        "Items whose factors point in the same direction"
-        n,row = check_n(n),self._item(item)
-        alike = self._likeness(row)
-        best = self.rank(alike, [row], n, min_ratings=min_ratings)
-        return self._frame(best, min_ratings, similarity=alike[best])
-
-    def find(self,
-        text:str, # words or parts of words that the title has, in any order
-        n:int=10, # at most so many, at least 1
-    )->DataFrame: # most rated first: `item`, `title`, `ratings`
-        "Items whose title has all words of `text`, whatever their case and accents"
-        return self.ratings.find(text, check_n(n))
 
 # %% ../nbs/41_recommender.ipynb #3cd0f29f
 class _Saving:
@@ -350,7 +107,7 @@ class _Saving:
         raise SavedModelError(f'collab_course 0.1.0 had no {cls.__name__}')
 
 # %% ../nbs/41_recommender.ipynb #8fef0e2c
-class Recommender(HasSettings, _Training, _Scores, _Who, _Predictions, _Choice, _Lists, _Saving):
+class Recommender(HasSettings, _Training, Questions, _Saving):
     "The base of all models: settings in the constructor, then `fit`, then questions"
 
 # %% ../nbs/41_recommender.ipynb #e70d1f63
@@ -429,6 +186,7 @@ class DampedMeans(Recommender):
         usual = [np.where(rows<0, 0, effect[rows]) for rows,effect in
                  ((i,self.item_effect), (u,self.user_effect))]
         return self.mean + usual[0] + usual[1]
+
     def _score_rows(self, users): # the items' effects are the same for all
         added = abs(self.mean)+abs(self.user_effect[users])
         return np.ones((len(users),1)), self.item_effect[:,None], added
@@ -442,6 +200,7 @@ class DampedMeans(Recommender):
 class Popularity(Recommender):
     "A model without stars: an item's score is how many ratings it has"
     ranks_only = True
+
     def __init__(self)->None: pass
     def _fit(self, ratings): pass # the table has counted them
     def _scores(self, user): return self.ratings.counts.astype(float)

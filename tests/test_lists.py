@@ -5,9 +5,11 @@ import pytest
 from collab_course import als
 from collab_course.als import frequency_penalty, half_step, half_step_fast, side_of, train_factors
 from collab_course.bayes import BayesianMF
+from collab_course.biased_mf import BiasedMF
 from collab_course.data import load_ratings, split_random
+from collab_course.diversity import cosines
 from collab_course.ease import EASE, ease_weights
-from collab_course.evaluation import evaluate
+from collab_course.evaluation import Choose, evaluate
 from collab_course.ids import RatingsError
 from collab_course.implicit import pair_weights, rating_weights
 from collab_course.implicit_mf import ImplicitMF
@@ -230,3 +232,59 @@ def test_lists_are_far_better_than_popularity(movielens):
 
 def test_both_answers_are_better_than_either(movielens):
     assert evaluate(PickAndLike(), *movielens, quiet=True).ndcg > .385
+
+
+WITH_ITEMS = [*LISTS, BiasedMF(4, n_epoch=2), BayesianMF(2, n_sweeps=12, burn_in=4), Choose({'knn': ItemKNN(k=8)}, by='ndcg'),
+              PickAndLike(ItemKNN(weight='ones'), BayesianMF(2, n_sweeps=12, burn_in=4))]
+
+
+@pytest.mark.parametrize('model', WITH_ITEMS, ids=repr)
+def test_diversity_of_one_and_of_many_lists(model):
+    "The same films one by one and for all; the first stays; few ratings stay last; nothing is on a list that may not be"
+    m = model.clone().fit(check_frame(), quiet=True)
+    plain = m.recommend_all(5, min_ratings=5)
+    assert plain.equals(m.recommend_all(5, min_ratings=5, diversity=0)) and plain.equals(m.recommend_all(5, min_ratings=5, diversity=0.))
+    for d in (.3, 1):
+        many = m.recommend_all(5, min_ratings=5, diversity=d, exclude=m.ratings.items.ids[3])
+        assert m.ratings.items.ids[3] not in many['item'].to_list() and not many.equals(m.recommend_all(5, min_ratings=5, exclude=m.ratings.items.ids[3]))
+        for user, top in list(many.groupby('user'))[:8]:
+            one = m.recommend(user, 5, min_ratings=5, diversity=d, exclude=m.ratings.items.ids[3])
+            assert one.equals(top.drop(columns='user').reset_index(drop=True)) and one['item'].is_unique
+            assert one['item'][0] == m.recommend(user, 1, min_ratings=5, exclude=m.ratings.items.ids[3])['item'][0]
+            assert one.few_ratings.is_monotonic_increasing
+    user = m.ratings.users.ids[2]
+    assert m.recommend_all(3, users=[user, user], diversity=.5, min_ratings=0).user.to_list() == [user]*6
+
+
+@pytest.mark.parametrize('d', [0, .5])
+def test_diversity_of_lists_by_the_lower_end(d):
+    "Chosen by the lower end, and as long as there are films"
+    m = BayesianMF(2, n_sweeps=12, burn_in=4).fit(check_frame(), quiet=True)
+    top = m.recommend({}, 99, by='lower', min_ratings=0, diversity=d)
+    assert len(top) == top.title.nunique() == m.ratings.title_group.max()+1
+    assert top.lower[0] == top.lower.max() and top.lower.is_monotonic_decreasing == (d == 0)
+
+
+def test_diverse_lists_are_less_alike(movielens):
+    "Mean cosine of the pairs on lists of ten falls, and with it, slowly, what is found"
+    ratings, (train, _) = movielens
+    m = ImplicitMF().fit(ratings.take(train), quiet=True)
+    def alike(d):
+        top, factors = m.recommend_all(users=range(1, 60), diversity=d), m.item_factors
+        rows = m.ratings.items[top['item']].reshape(-1, 10)
+        return np.mean([(cosines(factors[o]).sum()-10)/90 for o in rows])
+    found = [alike(d) for d in (0, .3, .6, 1)]
+    assert found == sorted(found, reverse=True) and found[0] > 2*found[-1]
+
+
+@pytest.mark.parametrize('model', [Popularity(), DampedMeans()], ids=repr)
+def test_diversity_without_likeness_is_refused(model):
+    m = model.clone().fit(check_frame(), quiet=True)
+    with pytest.raises(NotImplementedError, match='has no factors to compare items by'): m.recommend(m.ratings.users.ids[0], diversity=.1)
+
+
+@pytest.mark.parametrize('bad', [-.1, 1.01, float('nan'), '.5', None], ids=repr)
+def test_diversity_out_of_range_is_refused(bad):
+    m = ItemKNN(k=8).fit(check_frame(), quiet=True)
+    for ask in (lambda: m.recommend(3, diversity=bad), lambda: m.recommend_all(diversity=bad)):
+        with pytest.raises(ValueError, match='diversity is a number from 0, for none, to 1'): ask()
