@@ -63,6 +63,7 @@ Modules:
 - `collab_course.store`: A trained model in a folder: written whole or not at all, and read back with suspicion.
 - `collab_course.tour`: All of the course's models, trained on one split and put into one table.
 - `collab_course.train`: Six lines turn random numbers into a model.
+- `collab_course.training`: Which model, and what may be said of it; what a file holds if it holds no ratings.
 - `collab_course.weight_decay`: Pull every weight a little towards zero, at each step, and let the data pull back.
 - `collab_course.widgets`: Figures that answer back: a fallback for where no script runs, plain data, and one script."""
 

@@ -15,71 +15,23 @@ from contextlib import contextmanager,suppress
 from pathlib import Path
 import click
 from . import __version__
-from .settings import check_settings,progress_bar,setting_ranges
+from .settings import progress_bar
 from .escapes import printable
 from .options import column_option,form_options,read_named,reading_options
-from .options import in_options,refuse_options,together
+from .options import refuse_options,together
 from .show import as_json,describe_ratings,print_table,remarks,report_text
 from .show import while_read
+from .training import Setting,has_option,interaction_options,make_model
+from .training import model_options
 
 # %% ../nbs/99_app.ipynb #f6212b98
 _whole = click.IntRange(1)
 _quiet = click.option('--quiet', is_flag=True, help='Only the result: no progress, no remarks.')
 
-# %% ../nbs/99_app.ipynb #2ceba5b9
-_settings = dict(factors='n_factors', epochs='n_epoch', lr='lr', wd='wd', sweeps='n_sweeps',
-                 seed='seed') # by option
-_models = {'bayes': ('BayesianMF', 'factors sweeps seed'), # class, and options it has
-           'biased-mf': ('BiasedMF', 'factors epochs lr wd seed'),
-           'damped-means': ('DampedMeans', ''), 'popularity': ('Popularity', '')}
-
-def _models_with(option):
-    "The models that have an option, as words"
-    return ' and '.join(name for name,(_,options) in _models.items() if option in options.split())
-
-# %% ../nbs/99_app.ipynb #9bd12ece
-class _Setting(click.ParamType):
-    "A number in the range that the library gives a setting"
-    def __init__(self, setting):
-        self.setting,self.range = setting,setting_ranges()[setting]
-        self.name = 'integer' if self.range.whole else 'float'
-
-    def convert(self, value, param, ctx):
-        kind = click.INT if self.range.whole else click.FLOAT
-        value = kind.convert(value, param, ctx)
-        try: check_settings(**{self.setting: value})
-        except ValueError: self.fail(f'{value} is not {self.range}.', param, ctx)
-        return value
-
-def _setting(option, what, **more):
-    "An option for a setting of some of the models"
-    kind = _Setting(_settings[option])
-    return click.option(f'--{option}', type=kind, **more,
-                        help=f'{what}, {kind.range} ({_models_with(option)}).')
-
-# %% ../nbs/99_app.ipynb #79abbd30
-_model_options = together(
-    click.option('--model', 'kind', default='bayes', show_default=True,
-                 type=click.Choice([*_models]), help='What to train: bayes averages over many sets '
-                 'of weights and needs no settings; biased-mf finds one, in less time and space.'),
-    _setting('factors', 'How many factors each user and item has'),
-    _setting('sweeps', 'Draws from the posterior, of which the first 20 are not used'),
-    _setting('epochs', 'Passes over the ratings'), _setting('lr', 'Highest learning rate'),
-    _setting('wd', 'Weight decay'),
-    _setting('seed', 'Of all random numbers, 42 if left out'), _quiet)
-
-# %% ../nbs/99_app.ipynb #bc425e5a
-def _make(kind, **given):
-    "A model of this kind, untrained; an option that it does not have is an error"
-    import collab_course
-    name,options = _models[kind]
-    given = {option: value for option,value in given.items() if value is not None}
-    for option in given:
-        if option not in options.split(): raise click.UsageError(
-            f'--{option} is an option of {_models_with(option)}, not of {kind}')
-    settings = {_settings[option]: value for option,value in given.items()}
-    try: return getattr(collab_course, name)(**settings)
-    except ValueError as e: raise click.UsageError(in_options(str(e), _settings)) from e
+def _finite(ctx, param, value):
+    "Refuse `nan`, which is in every range, and infinity"
+    if value is None or value-value==0: return value
+    raise click.BadParameter(f'{value} is no finite number.')
 
 # %% ../nbs/99_app.ipynb #d1688c4c
 @click.group(context_settings=dict(help_option_names=['-h','--help'], max_content_width=100))
@@ -115,6 +67,11 @@ def _read(source, names, quiet=False, **more):
     "A frame of ratings; what there is to say of its file goes to standard error"
     return read_named(source, names, None if quiet else _say, **more)
 
+def _table_of(df):
+    "A `Ratings` of a frame that was read, with ratings or without"
+    from collab_course.ratings import Ratings
+    return Ratings(df, rating='rating' if 'rating' in df.attrs['columns'] else None)
+
 def _remark(df, names, ratings=None):
     "Say which columns were taken without having been named, and what is odd"
     for line in remarks(df, names, ratings): _say(line)
@@ -123,7 +80,7 @@ def _remark(df, names, ratings=None):
 @cli.command('tour', epilog='Example: collab_course tour --epochs 2 --out first-try')
 @click.option('--seed',   default=42, show_default=True, type=click.IntRange(0, 2**32-1),
               help='Of the split, the batches and the initial weights.')
-@click.option('--epochs', default=5, show_default=True, type=_Setting('n_epoch'),
+@click.option('--epochs', default=5, show_default=True, type=Setting('n_epoch'),
               help='Passes over the training rows.')
 @click.option('--data',   type=click.Path(exists=True),
               help='Folder or zip of a MovieLens data set. '
@@ -176,20 +133,24 @@ def _training():
 @cli.command('train', epilog='''\b
 Examples: collab_course train ratings.csv --out model
           collab_course train visits.tsv --user guest --item tea --rating points --out teas
-          collab_course train ratings.csv --model biased-mf --out model''')
+          collab_course train ratings.csv --model biased-mf --out model
+          collab_course train plays.csv --no-rating --out model''')
 @click.argument('ratings')
 @reading_options
+@interaction_options
 @click.option('--out', required=True, type=click.Path(file_okay=False, path_type=Path),
               help='Folder for the recommender; one that is there is replaced at the end.')
-@_model_options
-def _train(ratings, out, kind, factors, epochs, lr, wd, sweeps, seed, quiet, **names):
+@model_options
+@_quiet
+def _train(ratings, out, kind, counts, factors, epochs, lr, wd, sweeps, seed, threads, quiet,
+           **names):
     """Train a recommender on RATINGS and save it.
 
     What RATINGS may be, `collab_course data --help` says."""
-    model = _make(kind, factors=factors, sweeps=sweeps, epochs=epochs, lr=lr, wd=wd, seed=seed)
-    from collab_course.ratings import Ratings
+    model = make_model(kind, counts, factors=factors, sweeps=sweeps, epochs=epochs, lr=lr, wd=wd,
+                       seed=seed, threads=threads)
     df,out = _read(ratings, names, quiet, time=False),_writable(out)
-    table = Ratings(df)
+    table = _table_of(df)
     if not quiet: _remark(df, names, table)
     _fit_and_save(model, lambda: model.fit(table, quiet=quiet), out, quiet)
 
@@ -261,21 +222,36 @@ _lists = together(
                  help='Items with fewer are flagged, and come after all others.'),
     click.option('--ids', is_flag=True, help='Items are ids, never titles.'), form_options)
 
+# %% ../nbs/99_app.ipynb #00502846
+def _reasons(model, who, items):
+    "For each item the title that speaks most for it, of those that somebody has rated"
+    res = []
+    for item in items:
+        effects = model.explain(who, item, len(model.ratings.items)).set_index('title').effect
+        res.append(effects.idxmax() if len(effects) and effects.max()>0 else '')
+    return res
+
 # %% ../nbs/99_app.ipynb #6b7e8125
 @cli.command('recommend', epilog='''\b
 Examples: collab_course recommend model --user 42
           collab_course recommend model --like "Star Wars (1977)=5" --like "Titanic (1997)=2"
-          collab_course recommend model --user 42 -n 100 --json''')
+          collab_course recommend model --user 42 --why --diversity 0.3
+          collab_course recommend plays --like "Alien (1979)" -n 100 --json''')
 @_model
 @click.option('--user', metavar='ID', help='A user in the ratings trained on.')
 @click.option('--like', 'likes', metavar='ITEM=RATING', multiple=True,
-              help="A rating of a new user; an item's id or exact title. Once or more.")
+              help="A rating of a new user; an item's id or exact title. Once or more. "
+              'Without =RATING if there were no ratings to train on.')
 @click.option('--exclude', metavar='ITEM', multiple=True, help='An item not to list.')
 @click.option('--seen', is_flag=True, help='List also what was rated.')
 @click.option('--by', default='mean', show_default=True, type=click.Choice(['mean','lower']),
-              help='What to sort by: the prediction, or what may be expected at least (bayes).')
+              help='What to sort by: the score or prediction, or what may be expected at least '
+              '(pick-and-like, bayes).')
+@click.option('--diversity', default=0., show_default=True, type=click.FloatRange(0, 1),
+              callback=_finite, help='From 0 to 1: how much to avoid items that are alike.')
+@click.option('--why', is_flag=True, help='Say which of their ratings speaks most for each item.')
 @_lists
-def _recommend(model, user, likes, exclude, ids, form, **how):
+def _recommend(model, user, likes, exclude, ids, why, form, **how):
     """List what to recommend, best first.
 
     MODEL is a folder that `collab_course train` has made."""
@@ -286,6 +262,7 @@ def _recommend(model, user, likes, exclude, ids, form, **how):
     with _asking('--like' if likes else '--user'):
         who = _likes(m, likes, ids) if likes else _id(m.ratings.users, user)
         top = m.recommend(who, exclude=exclude, **how)
+        if why: top.insert(len(top.columns)-1, 'why', _reasons(m, who, top['item']))
     print_table(top, form)
 
 # %% ../nbs/99_app.ipynb #8b3fd44d
@@ -311,10 +288,13 @@ def _update(model, ratings, quiet, **names):
     """Add newer RATINGS to those of MODEL, train again and save.
 
     MODEL is a folder that `collab_course train` has made; it is replaced at the end."""
-    from collab_course.ratings import Ratings
     m = _load(model)
+    if m.ratings.interactions:
+        refuse_options('where the model has no ratings', rating=names['rating'],
+                       drop=names['drop'] or None)
+        names['rating'] = False
     df = _read(ratings, names, quiet, time=None if m.ratings.columns['time'] else False)
-    table = Ratings(df)
+    table = _table_of(df)
     if not quiet: _remark(df, names, table)
     _fit_and_save(m, lambda: m.update(table, quiet=quiet), model, quiet)
 
@@ -343,11 +323,6 @@ def _splits(ratings, protocol, share, seed):
         return {f'fold {k}': o for k,o in enumerate(_five_folds(ratings, seed), 1)}
 
 # %% ../nbs/99_app.ipynb #8173b19d
-def _finite(ctx, param, value):
-    "Refuse `nan`, which is in every range, and infinity"
-    if value is None or value-value==0: return value
-    raise click.BadParameter(f'{value} is no finite number.')
-
 _protocol = together(
     click.option('--protocol', default='random', show_default=True, help='What is held out.',
                  type=click.Choice(['random','folds','time'])),
@@ -390,34 +365,51 @@ Examples: collab_course evaluate ratings.csv
           collab_course evaluate visits.tsv --protocol time --time visited --share 0.1''')
 @click.argument('ratings')
 @reading_options
+@interaction_options
 @column_option('time', 'times, for --protocol time [default: timestamp]')
 @_protocol
 @click.option('--no-lists', is_flag=True, help='RMSE and MAE alone, which saves time.')
-@_model_options
+@model_options
+@_quiet
 @form_options
-def _evaluate(ratings, protocol, share, k, good, no_lists, form, kind, seed, quiet, factors,
-              epochs, lr, wd, sweeps, **names):
+def _evaluate(ratings, protocol, share, k, good, no_lists, form, kind, counts, seed, quiet,
+              factors, epochs, lr, wd, sweeps, threads, **names):
     """Train on a part of RATINGS and measure on the rest.
 
     Damped means and popularity stand beside the model. RMSE and MAE are of predicted
     ratings, nDCG and recall of lists of length K; coverage is the share of items on any
     list. What RATINGS may be, `data --help` says."""
-    from collab_course import DampedMeans,Popularity,Ratings
-    if no_lists: refuse_options('with --no-lists', k=k, good=good)
-    if protocol=='random': refuse_options('with --protocol random', time=names['time'])
-    if protocol=='folds':  refuse_options('with --protocol folds', share=share)
-    decides = protocol=='time' or 'seed' in _models[kind][1] # else of the split alone
-    mine = _make(kind, factors=factors, sweeps=sweeps, epochs=epochs, lr=lr, wd=wd,
-                 seed=seed if decides else None)
-    models = {kind: mine, 'damped-means': DampedMeans()}
-    if not no_lists: models['popularity'] = Popularity() # which gives lists alone
+    clicks = counts or names['rating'] is False
+    _refuse(protocol, share, k, good, no_lists, names, clicks)
+    decides = protocol=='time' or has_option(kind, 'seed') # else of the split alone
+    mine = make_model(kind, counts, good, factors=factors, sweeps=sweeps, epochs=epochs, lr=lr,
+                      wd=wd, threads=threads, seed=seed if decides else None)
+    models = {kind: mine, **_beside(clicks, no_lists)}
     if protocol=='random': names['time'] = False
     df = _read(ratings, names, quiet)
-    ratings = Ratings(df)
+    ratings = _table_of(df)
     splits = _both_sides(_splits(ratings, protocol, share or .2, 42 if seed is None else seed))
     if not quiet: _remark(df, names, ratings)
+    if counts and good is None: good = ratings.rating_limits[0] # whatever was taken is good
     k = None if no_lists else k or 10
     print_table(_table(_measures(ratings, splits, models, quiet, k=k, good=good), models), form)
+
+# %% ../nbs/99_app.ipynb #a4b5a97e
+def _refuse(protocol, share, k, good, no_lists, names, clicks):
+    "Raise `UsageError` for an option that would have no effect"
+    if no_lists: refuse_options('with --no-lists', k=k, good=good)
+    if clicks and no_lists: raise click.UsageError(
+        'without ratings there is nothing but lists to measure: leave out --no-lists')
+    if names['rating'] is False: refuse_options('with --no-rating', good=good)
+    if protocol=='random': refuse_options('with --protocol random', time=names['time'])
+    if protocol=='folds':  refuse_options('with --protocol folds', share=share)
+
+def _beside(clicks, no_lists):
+    "Models to compare with, by name: one for ratings, one for lists"
+    from collab_course import DampedMeans,Popularity
+    models = {'damped-means': DampedMeans(), 'popularity': Popularity()}
+    left_out = ['damped-means']*bool(clicks) + ['popularity']*no_lists
+    return {name: o for name,o in models.items() if name not in left_out}
 
 # %% ../nbs/99_app.ipynb #07855b19
 def _both_sides(splits):

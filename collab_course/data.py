@@ -55,6 +55,7 @@ def _without(df, rating, drop):
     odd = [o for o in drop if not isinstance(o, (str,Real))]
     if odd: raise TypeError(f'drop is for ratings, such as 0 or "NA", not {odd[0]!r:.80}')
     if not drop: return df, {}
+    if rating is None: raise RatingsError('there is no column of ratings, so drop has no effect')
     texts,numbers = df[rating].map(str).str.strip(),pd.to_numeric(df[rating], errors='coerce')
     gone,counts = np.zeros(len(df), dtype=bool),{}
     for o in drop:
@@ -96,7 +97,7 @@ def read_ratings(
     source:str|Path, # a file; a folder or zip that holds one; a name such as 'ml-100k'; - for stdin
     user=None, # column of user ids; None to look for a well-known name, as `pick_columns` does
     item=None, # column of item ids, likewise
-    rating=None, # column of ratings, likewise
+    rating=None, # column of ratings, likewise; False for interactions, which have none
     title=None, # column of titles, likewise; there may be none; False for none
     time=None, # column of times, likewise; False not to look for one
     header:bool=True, # is there a line of names? If not: columns are numbers from 0 on
@@ -111,9 +112,9 @@ def read_ratings(
     names = dict(df.attrs['columns'])
     items = _items_of(file, names, titles, title, encoding)
     with named_errors(file):
-        df,counts = _without(df, names['rating'], drop)
+        df,counts = _without(df, names.get('rating'), drop)
         df = _with_titles(df, names, items)
-        df = check_ratings(df, names['user'], names['item'], names['rating'], names.get('title'))
+        df = check_ratings(df, *[names.get(o) for o in ('user','item','rating','title')])
     res = df.rename(columns={name: _ours[role] for role,name in names.items()})
     res.attrs = {'columns': names, 'file': str(file), 'dropped': counts}
     return res

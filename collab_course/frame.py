@@ -298,7 +298,7 @@ def check_ratings(
     df:DataFrame, # one row per rating; other columns are kept as they are
     user:str='user', # column of user ids
     item:str='movie', # column of item ids
-    rating:str='rating', # column of ratings, in stars
+    rating:str|None='rating', # column of ratings, in stars, None if there is none
     title:str|None=None, # column of item titles, None if there is none
     y_range:tuple|None=None, # lowest and highest allowed, in stars; None for any finite number
 )->DataFrame: # clean copy, same order, index 0 to n-1
@@ -308,5 +308,5 @@ def check_ratings(
     res = df.reset_index(drop=True)
     if title is not None: res[title] = as_titles(df[title], title)
     for c in (user,item): res[c] = as_ids(df[c], c)
-    res[rating] = as_ratings(df[rating], rating, y_range)
+    if rating is not None: res[rating] = as_ratings(df[rating], rating, y_range)
     return res

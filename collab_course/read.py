@@ -47,10 +47,11 @@ def _one_column(columns, role, name):
     fit = [o for o in columns if (letters(o) in known if name is None else o==name)]
     if len(fit)==1: return fit[0]
     if not fit and name is None and role in ('title','time'): return None
+    none = ', or say rating=False, --no-rating, if there is none'*(role=='rating' and not fit)
     wrong = (f'column {fit[0]!r} stands {len(fit)} times' if len(set(fit))==1 else
              f'any of {_listed(fit)} may be the {role}' if fit else
              f'no column is named {role}' if name is None else f'there is no column {name!r}')
-    raise RatingsError(f'{wrong}: say which with {role}=, or --{role}; the columns are '
+    raise RatingsError(f'{wrong}: say which with {role}=, or --{role}{none}; the columns are '
                        f'{_listed(columns)}{_hint(columns)}')
 
 # %% ../nbs/01_read.ipynb #d542ebcd
@@ -64,10 +65,10 @@ def pick_columns(
     columns, # the names of a table's columns
     user=None, # the column of user ids; None to look for a well-known name
     item=None, # the column of item ids, likewise
-    rating=None, # the column of ratings, likewise
+    rating=None, # the column of ratings, likewise; False for interactions, which have none
     title=None, # the column of titles, likewise; there may be none; False not to look for one
     time=None, # the column of times, likewise; False not to look for one
-)->dict: # the names under `user`, `item`, `rating`, and under `title` and `time` if there
+)->dict: # the names under `user`, `item`, and under `rating`, `title` and `time` if there
     "Say which column is which, by name and never by place"
     given = dict(user=user, item=item, rating=rating, title=title, time=time)
     found = {role: _one_column(columns, role, name) for role,name in given.items()}
@@ -84,7 +85,8 @@ def _by_place(n, given):
     "Column names of a table of `n` columns without a header, and what was given, as such names"
     def name(o): return f'column {o}' if re.fullmatch('[0-9]+', str(o)) else o # not None, False
     given = {role: name(o) for role,o in given.items()}
-    usual = {role: f'column {k}' for k,role in enumerate(_order[:n])} if n in (3,4) else {}
+    few = 2 if given['rating'] is False else 3 # columns at least
+    usual = {role: f'column {k}' for k,role in enumerate(_order[:n])} if few<=n<=4 else {}
     if given['time'] is None and usual.get('time') in given.values(): usual.pop('time', None)
     given |= {role: o for role,o in usual.items() if given[role] is None}
     if not usual and None in (given['user'],given['item'],given['rating']): raise RatingsError(
@@ -148,7 +150,8 @@ def _from_table(f, survey, lines, name, given, header, exact):
     columns,names = _names(lines, layout, given)
     at = {role: columns.index(o) for role,o in names.items()}
     texts = [k for role,k in at.items() if exact or role=='title']
-    df,said = read_rows(f, survey, layout, texts, [at[o] for o in ('rating','user','item')])
+    keys = [at[o] for o in ('rating','user','item') if o in at]
+    df,said = read_rows(f, survey, layout, texts, keys)
     left = len([o for k,o in lines if k<layout.skip-bool(header)])
     if left and not header: said = [*said, f'{left} lines of comment at its top are no rows']
     return DataFrame({names[o]: _parsed(df[k], o) for o,k in at.items()}), names, said
@@ -317,7 +320,7 @@ def read_file(
     source, # a file of ratings, or a folder or zip that holds one, as for `find_ratings`
     user=None, # column of user ids; None to look for a well-known name, as `pick_columns` does
     item=None, # column of item ids, likewise
-    rating=None, # column of ratings, likewise
+    rating=None, # column of ratings, likewise; False for interactions, which have none
     title=None, # column of titles, likewise; False not to look for one
     time=None, # column of times, likewise; False not to look for one
     *,

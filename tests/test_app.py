@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 
 import collab_course
-from collab_course import BayesianMF, BiasedMF, Popularity, Ratings, load, read_ratings
+from collab_course import BayesianMF, BiasedMF, ImplicitMF, PickAndLike, Popularity, Ratings, evaluate, load, read_ratings
 from collab_course.app import cli, main
 from collab_course.data import split_random, split_time
 from collab_course.settings import setting_ranges
@@ -388,10 +388,15 @@ def test_train_passes_every_option_on(films, tmp_path):
 
 
 @pytest.mark.parametrize('args, same', [
-    (['--factors', '2', '--sweeps', '30', '--seed', '5'], BayesianMF(n_factors=2, n_sweeps=30, seed=5)),
+    ([], PickAndLike()), (['--seed', '5', '--sweeps', '30', '--threads', '2'],
+                          PickAndLike(ImplicitMF(weight='ones', seed=5), BayesianMF(n_sweeps=30, threads=2, seed=5))),
+    (['--model', 'implicit-mf', '--factors', '3', '--epochs', '2', '--seed', '5'], ImplicitMF(n_factors=3, n_epoch=2, seed=5)),
+    (['--model', 'item-knn'], collab_course.ItemKNN()), (['--model', 'ease'], collab_course.EASE()),
+    (['--model', 'bayes', '--factors', '2', '--sweeps', '30', '--seed', '5'], BayesianMF(n_factors=2, n_sweeps=30, seed=5)),
+    (['--model', 'biased-mf', '--epochs', '2', '--threads', '2'], BiasedMF(n_epoch=2, threads=2)),
     (['--model', 'bayes'], BayesianMF()), (['--model', 'biased-mf', '--wd', '0.2'], BiasedMF(wd=.2)),
     (['--model', 'damped-means'], collab_course.DampedMeans()), (['--model', 'popularity'], Popularity()),
-], ids=lambda o: o[1] if isinstance(o, list) else '')
+], ids=lambda o: ' '.join(o) if isinstance(o, list) else '')
 def test_train_makes_every_kind_of_model(args, same, films, tmp_path):
     "The one that Python makes, and it can be asked"
     out, _ = quick('train', text(films, tmp_path/'x.csv'), '--out', 'm', *args, '--quiet', cwd=tmp_path)
@@ -405,13 +410,18 @@ def test_train_makes_every_kind_of_model(args, same, films, tmp_path):
 
 
 @pytest.mark.parametrize('args, says', [
-    (['--model', 'bayes', '--epochs', '3'], '--epochs is an option of biased-mf, not of bayes'),
-    (['--wd', '.1'], '--wd is an option of biased-mf, not of bayes'),
-    (['--model', 'biased-mf', '--sweeps', '90'], '--sweeps is an option of bayes, not of biased-mf'),
-    (['--model', 'popularity', '--factors', '3'], '--factors is an option of bayes and biased-mf, not of popularity'),
+    (['--model', 'bayes', '--epochs', '3'], '--epochs is an option of implicit-mf and biased-mf, not of bayes'),
+    (['--wd', '.1'], '--wd is an option of biased-mf, not of pick-and-like'),
+    (['--model', 'biased-mf', '--sweeps', '90'], '--sweeps is an option of pick-and-like and bayes, not of biased-mf'),
+    (['--model', 'popularity', '--factors', '3'], '--factors is an option of implicit-mf, bayes and biased-mf, not of popularity'),
+    (['--model', 'ease', '--threads', '2'], '--threads is an option of pick-and-like, bayes and biased-mf, not of ease'),
+    (['--no-rating', '--threads', '2'], '--threads is an option of pick-and-like, bayes and biased-mf, not of implicit-mf'),
+    (['--no-rating', '--model', 'bayes'], '--no-rating is an option of implicit-mf, item-knn, ease and popularity, not of bayes'),
+    (['--counts', 'n', '--model', 'popularity'], '--counts is an option of implicit-mf, item-knn and ease, not of popularity'),
+    (['--threads', '17'], '17 is not a whole number from 1 to 16'),
     (['--model', 'damped-means', '--lr', '.1'], '--lr is an option of biased-mf, not of damped-means'),
-    (['--model', 'svd'], "'bayes', 'biased-mf', 'damped-means', 'popularity'"),
-    (['--sweeps', '21'], 'leave fewer than 2 draws: --sweeps has to be at least 22'), (['--factors', '0'], '--factors is a whole number of at least 1'),
+    (['--model', 'svd'], "'pick-and-like', 'implicit-mf', 'item-knn', 'ease', 'bayes', 'biased-mf', 'damped-means', 'popularity'"),
+    (['--sweeps', '21'], 'leave fewer than 2 draws: --sweeps has to be at least 22'), (['--model', 'bayes', '--factors', '0'], '--factors is a whole number of at least 1'),
     (['--lr', 'nan'], 'nan is not a number above 0 to 1'), (['--lr', '0'], '--lr'), (['--wd', '-1'], '--wd'), (['--wd', '11'], '--wd'),
     (['--epochs', '0'], '--epochs'), (['--epochs', '1.5'], '--epochs'), (['--factors', '-1'], '--factors'), (['--seed', '-1'], '--seed'),
     (['--sweeps', '1'], '--sweeps'), (['--min-ratings', '3'], '--min-ratings'),
@@ -425,12 +435,19 @@ def test_settings_that_a_model_does_not_have_are_refused(command, args, says, mo
 
 
 @pytest.mark.parametrize('args, says', [
-    (['train', '--out', 'm', '--model', 'popularity', '--seed', '1'], '--seed is an option of bayes and biased-mf, not of popularity'),
-    (['evaluate', '--protocol', 'time', '--model', 'damped-means', '--seed', '1'], '--seed is an option of bayes and biased-mf'),
+    (['train', '--out', 'm', '--model', 'popularity', '--seed', '1'], '--seed is an option of pick-and-like, implicit-mf, bayes and biased-mf, not of popularity'),
+    (['evaluate', '--protocol', 'time', '--model', 'damped-means', '--seed', '1'], '--seed is an option of pick-and-like, implicit-mf, bayes and biased-mf'),
     (['evaluate', '--time', 'timestamp'], '--time has no effect with --protocol random'),
     (['evaluate', '--protocol', 'folds', '--share', '.3'], '--share has no effect with --protocol folds'),
     (['evaluate', '--no-lists', '-k', '3'], '-k has no effect with --no-lists'),
     (['evaluate', '--no-lists', '--good', '3'], '--good has no effect with --no-lists'),
+    (['evaluate', '--no-rating', '--good', '3'], '--good has no effect with --no-rating'),
+    (['evaluate', '--no-rating', '--no-lists'], 'there is nothing but lists to measure: leave out --no-lists'),
+    (['evaluate', '--counts', 'rating', '--no-lists'], 'there is nothing but lists to measure'),
+    (['train', '--out', 'm', '--no-rating', '--rating', 'x'], '--rating has no effect with --no-rating'),
+    (['train', '--out', 'm', '--no-rating', '--drop', '0'], '--drop has no effect with --no-rating'),
+    (['train', '--out', 'm', '--no-rating', '--counts', 'x'], '--counts has no effect with --no-rating'),
+    (['train', '--out', 'm', '--counts', 'x', '--rating', 'y'], '--rating has no effect with --counts'),
     *[([*command, '--json', '--csv'], '--json has no effect with --csv') for command in (['evaluate'], ['data'])],
 ])
 def test_options_without_effect_are_refused(args, says, model):
@@ -457,7 +474,7 @@ def test_a_seed_of_the_split_is_one_for_every_model(films, tmp_path):
 def test_ranges_are_the_librarys():
     "Of each setting that can be given"
     params = {o.name: o.type for o in cli.commands['train'].params}
-    names = dict(factors='n_factors', epochs='n_epoch', lr='lr', wd='wd', sweeps='n_sweeps', seed='seed')
+    names = dict(factors='n_factors', epochs='n_epoch', lr='lr', wd='wd', sweeps='n_sweeps', seed='seed', threads='threads')
     assert {params[o].range for o in names} == {setting_ranges()[o] for o in names.values()}
 
 
@@ -808,7 +825,8 @@ def test_ctrl_c_is_one_line_wherever_it_arrives(when, model, films, tmp_path):
     assert (done.returncode, done.stderr.strip().splitlines()) == expected
 
 
-LONG_TRAINING = {'biased-mf': ['--model', 'biased-mf', '--epochs', '1000'], 'bayes': ['--sweeps', '1000000']}
+LONG_TRAINING = {'biased-mf': ['--model', 'biased-mf', '--epochs', '1000'], 'bayes': ['--model', 'bayes', '--sweeps', '1000000'],
+                 'pick-and-like': ['--sweeps', '1000000'], 'implicit-mf': ['--no-rating', '--epochs', '1000', '--factors', '100']}
 
 
 @pytest.mark.parametrize('kind', LONG_TRAINING)
@@ -864,3 +882,106 @@ def test_a_warning_is_one_line(films, tmp_path):
     args = ['train', 'films.csv', '--out', 'm', '--model', 'biased-mf', '--epochs', '1', '--factors', '2', '--quiet']
     done = subprocess.run([sys.executable, '-c', code, *args], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and done.stderr == 'collab_course: numba is not here, so training is slow: pip install numba\n'
+
+
+@pytest.fixture(scope='module')
+def plays(tmp_path_factory):
+    "Who listened to what and how often, in files with and without a header and counts; a model of each"
+    folder = tmp_path_factory.mktemp('plays')
+    rng = np.random.default_rng(3)
+    df = pd.DataFrame(dict(user=rng.integers(1, 41, 500), track=rng.integers(1, 31, 500), plays=rng.integers(1, 9, 500)))
+    df = df.drop_duplicates(['user', 'track']).reset_index(drop=True).assign(title=lambda o: 'Song '+o.track.astype(str))
+    df.to_csv(folder/'counted.csv', index=False)
+    df.drop(columns='plays').to_csv(folder/'plays.csv', index=False)
+    df[['user', 'track']].to_csv(folder/'bare.csv', index=False, header=False)
+    quick('train', 'plays.csv', '--item', 'track', '--no-rating', '--out', 'clicks', '--quiet', cwd=folder)
+    quick('train', 'counted.csv', '--item', 'track', '--counts', 'plays', '--out', 'counts', '--quiet', cwd=folder)
+    return folder, df
+
+
+def test_train_without_ratings_is_implicit_mf(plays):
+    "The model that Python makes of the same interactions, or counts"
+    folder, df = plays
+    clicks = ImplicitMF().fit(df, item='track', rating=None, quiet=True)
+    assert load(folder/'clicks').recommend_all().equals(clicks.recommend_all())
+    counts = ImplicitMF(weight='log').fit(df, item='track', rating='plays', quiet=True)
+    assert load(folder/'counts').recommend_all().equals(counts.recommend_all())
+    assert not counts.recommend_all().equals(clicks.recommend_all())
+
+
+@pytest.mark.parametrize('kind', ['implicit-mf', 'item-knn', 'ease', 'popularity'])
+def test_a_file_of_two_columns_without_names_is_users_and_items(kind, plays, tmp_path):
+    "--no-header --no-rating"
+    folder, df = plays
+    quick('train', folder/'bare.csv', '--no-header', '--no-rating', '--model', kind, '--out', 'm', '--quiet', cwd=tmp_path)
+    r = load(tmp_path/'m').ratings
+    assert r.interactions and len(r) == len(df) and r.users.ids.tolist() == sorted(df.user.unique())
+
+
+def test_likes_without_a_number(plays):
+    "Items alone where there were no ratings; a model of ratings asks for one"
+    folder, _ = plays
+    told = json.loads(quick('recommend', 'clicks', '--like', 'Song 3', '--like', 4, '--json', cwd=folder)[0])
+    assert [o['item'] for o in told] == load(folder/'clicks').recommend(['Song 3', 4])['item'].to_list()
+    assert "'Song 3' is not ITEM=RATING" in refused('recommend', 'counts', '--like', 'Song 3', cwd=folder)
+
+
+@pytest.mark.parametrize('args', [['clicks', '--user', 7], ['counts', '--like', 'Song 3=2', '--like', '9=1']], ids=lambda o: o[0])
+def test_why_names_what_speaks_most(args, plays):
+    "A title that was taken, the one with the largest effect; nothing else about the list changes"
+    folder, df = plays
+    plain, told = (json.loads(quick('recommend', *args, *why, '--json', cwd=folder)[0]) for why in ([], ['--why']))
+    assert plain == [{k: v for k, v in o.items() if k != 'why'} for o in told]
+    m, who = load(folder/args[0]), 7 if args[1] == '--user' else {3: 2, 9: 1}
+    for o in told:
+        effects = m.explain(who, o['item'], 30)
+        assert o['why'] == effects.loc[effects.effect.idxmax(), 'title']
+
+
+def test_why_of_a_model_that_cannot_explain_is_refused(films, tmp_path):
+    quick('train', text(films, tmp_path/'x.csv'), '--model', 'popularity', '--out', 'm', '--quiet', cwd=tmp_path)
+    assert 'Popularity cannot explain' in refused('recommend', 'm', '--user', 7, '--why', '--min-ratings', 0, cwd=tmp_path)
+    assert 'Popularity has no factors to compare items by' in refused('recommend', 'm', '--user', 7, '--diversity', .5, cwd=tmp_path)
+
+
+def test_diversity_gives_what_python_gives(plays):
+    folder, _ = plays
+    shown, _ = quick('recommend', 'clicks', '--user', 7, '--diversity', .4, '--json', cwd=folder)
+    assert json.loads(shown) == load(folder/'clicks').recommend(7, diversity=.4).to_dict('records')
+    for bad in ('-0.1', '1.5', 'nan'): assert '--diversity' in refused('recommend', 'clicks', '--user', 7, '--diversity', bad, cwd=folder)
+
+
+@pytest.mark.parametrize('file, args, how', [('plays.csv', ['--no-rating'], dict(rating=None)),
+                                            ('counted.csv', ['--counts', 'plays'], dict(rating='plays', good=1))], ids=['clicks', 'counts'])
+def test_evaluate_without_ratings(file, args, how, plays):
+    "Lists alone, beside popularity, as Python measures them"
+    folder, df = plays
+    rows = json.loads(quick('evaluate', file, '--item', 'track', *args, '--json', '--quiet', cwd=folder)[0])
+    assert [(o['model'], o['rmse']) for o in rows] == [('implicit-mf', None), ('popularity', None)]
+    model = ImplicitMF(weight='log' if 'good' in how else None)
+    split = split_random(Ratings(df, item='track', rating=None), seed=42)
+    assert rows[0]['ndcg'] == pytest.approx(evaluate(model, df, split, item='track', quiet=True, **how).ndcg, abs=1e-9)
+
+
+def test_update_of_interactions_takes_interactions(plays, tmp_path):
+    "The model knows that there are no ratings"
+    folder, df = plays
+    shutil.copytree(folder/'clicks', tmp_path/'m')
+    (tmp_path/'new.csv').write_text('user,track,title\n99,3,Song 3\n99,4,Song 4\n')
+    out, _ = quick('update', 'm', 'new.csv', '--item', 'track', '--quiet', cwd=tmp_path)
+    assert f'of {df.user.nunique()+1} users' in out and load(tmp_path/'m').ratings.interactions
+    assert '--rating has no effect where the model has no ratings' in refused('update', 'm', 'new.csv', '--rating', 'track', cwd=tmp_path)
+
+
+def test_a_file_without_ratings_is_not_guessed_to_be_one(plays):
+    "Neither what a column of counts is, nor that there should be none"
+    folder, _ = plays
+    for file in 'plays.csv', 'counted.csv':
+        said = refused('train', file, '--item', 'track', '--out', 'm', cwd=folder)
+        assert 'no column is named rating: say which with rating=, or --rating, or say rating=False, --no-rating, if there is none' in said
+
+
+@pytest.mark.parametrize('bad, says', [(0, "weight='log' takes counts of at least 1, and one is 0"), (-2, 'one is -2')])
+def test_counts_below_one_are_refused(bad, says, tmp_path):
+    (tmp_path/'x.csv').write_text(f'user,item,plays\n1,1,3\n1,2,{bad}\n2,1,4\n')
+    assert says in refused('train', 'x.csv', '--counts', 'plays', '--out', 'm', '--quiet', cwd=tmp_path)
