@@ -336,15 +336,15 @@ _protocol = together(
 def _measures(ratings, splits, models, quiet, **lists):
     "Rows of measures, one for each split and model"
     from collab_course.evaluation import evaluate
-    rows,real = [],('rmse','mae','ndcg','recall','coverage')
+    rows,whole = [],('n','ranked_users','unknown_users','unknown_items','unknown_rows')
     with progress_bar(len(splits)*len(models), quiet=quiet) as bar:
         for split,(train,valid) in splits.items():
             for name,model in models.items():
                 bar.set_description(f'{split}, {name}')
                 with _training():
                     res = evaluate(model, ratings, (train,valid), quiet=quiet, **lists)
-                counts = {o: v if o in real else int(v) for o,v in res.items()}
-                rows.append({'split': split, 'model': name, **counts})
+                res = {o: int(v) if o in whole else v for o,v in res.items()}
+                rows.append({'split': split, 'model': name, **res})
                 bar.update()
     return rows
 
@@ -377,7 +377,7 @@ def _evaluate(ratings, protocol, share, k, good, no_lists, form, kind, counts, s
     """Train on a part of RATINGS and measure on the rest.
 
     Damped means and popularity stand beside the model. RMSE and MAE are of predicted
-    ratings, nDCG and recall of lists of length K; coverage is the share of items on any
+    ratings, the other measures of lists of length K; coverage is the share of items on any
     list. What RATINGS may be, `data --help` says."""
     clicks = counts or names['rating'] is False
     _refuse(protocol, share, k, good, no_lists, names, clicks)

@@ -88,25 +88,45 @@ def _hits(pairs, wanted):
     return res
 
 # %% ../nbs/42_evaluation.ipynb #87456aeb
+_of_lists,_of_all = ('ndcg','recall','precision','map','hit_rate'),('coverage','novelty')
+
+def _at_hits(user, hits, tied, place, k, n):
+    "For each of `n` lists: precision at its hits, added up, and is there any hit? Expected values"
+    start,size = np.searchsorted(tied, tied),np.bincount(tied)[tied]
+    found,so_far = np.bincount(tied, hits)[tied],np.append(0, hits.cumsum())
+    before = so_far[start]-so_far[np.searchsorted(user, user)] # in better places than any that tie
+    among,none,shown = place-place[start],np.ones(n),place<k
+    precise = found/size*(1+before + among*(found-1)/np.maximum(size-1, 1))/(place+1)
+    np.multiply.at(none, user[shown], (np.maximum(size-found-among, 0)/(size-among))[shown])
+    return np.bincount(user[shown], precise[shown], minlength=n), 1-none
+
+def _block_quality(user, hits, tied, place, k, n):
+    "Of each of `n` lists what the measures in `_of_lists` are made of, shape (5,n)"
+    gains,shown = np.zeros((n,k)),place<k
+    gains[user[shown],place[shown]] = expected_gains(hits, tied)[shown]
+    return _discounted(gains), *2*[gains.sum(axis=1)], *_at_hits(user, hits, tied, place, k, n)
+
 def _list_quality(m, r, rows, k, good, quiet=True):
-    "Mean nDCG and recall over users with something to find, and the share of films listed"
+    "Means over users with something to find, the share of films listed, and how unusual these are"
     (wanted,film),n = _to_find(m, r, rows, good),np.int64(len(r.items))
     users,n_find = np.unique(wanted//n, return_counts=True)
-    few,group,res = m.ratings.counts<_min_ratings,m.ratings.title_group,[]
-    k = min(k, max(len(group), n_find.max(initial=1))) # no list is longer
+    few,group,res,unusual = m.ratings.counts<_min_ratings,m.ratings.title_group,[],[]
+    bits = -np.log2(np.minimum(np.bincount(group, m.ratings.counts)/len(m.ratings.users), 1))[group]
+    asked,k = k,min(k, max(len(group), n_find.max(initial=1))) # no list is longer
     missing = np.ones(group.max()+1) # how likely it is that a film is on no list so far
     with progress_bar(len(users), 'lists', quiet, delay=1) as bar:
         for some,user,top,score in m.rank_many(users, k, min_ratings=_min_ratings, ties=True):
             tied,hits = _runs(user, few[top], score),_hits(some[user]*n + film[top], wanted)
-            place,gains = np.arange(len(user))-np.searchsorted(user, user),np.zeros((len(some),k))
-            gains[user[place<k],place[place<k]] = expected_gains(hits, tied)[place<k]
-            res.append(np.stack([_discounted(gains),gains.sum(axis=1)], axis=1))
+            place = np.arange(len(user))-np.searchsorted(user, user)
+            res.append(_block_quality(user, hits, tied, place, k, len(some)))
             np.multiply.at(missing, group[top], 1-expected_gains(place<k, tied))
+            unusual.append(expected_gains(bits[top], tied)[place<k])
             bar.update(len(some))
-    got = np.concatenate([np.zeros((0,2)), *res])
-    means = (got/np.stack([_ideal(n_find, k),n_find], axis=1)).mean(axis=0) if res else [np.nan]*2
-    return dict(zip(('ndcg','recall'), means)) | dict(ranked_users=len(users),
-        coverage=(1-missing).mean() if res else np.nan)
+    if not res: return dict.fromkeys(_of_lists+_of_all, np.nan) | {'ranked_users': 0}
+    most = _ideal(n_find, k),n_find,asked,n_find,1 # what each can be
+    means = [(o/m).mean() for o,m in zip(np.concatenate(res, axis=1), most)]
+    return dict(zip(_of_lists, means)) | dict(coverage=(1-missing).mean(), ranked_users=len(users),
+        novelty=np.concatenate(unusual).mean() if len(unusual) else np.nan)
 
 # %% ../nbs/42_evaluation.ipynb #46f61f50
 def _good(good, r):
@@ -150,7 +170,7 @@ def evaluate(
     good:float|None=None, # what is rated so should be on the list; None for 3/4 up the scale
     quiet:bool=False, # no progress bar?
     **columns # names of columns by role, as `fit` takes them
-)->Series: # `rmse mae ndcg recall coverage`, and how many were unknown
+)->Series: # errors of ratings, measures of lists, and how many were unknown
     "Train on one side of a split, judge on the other"
     _check_model(model)
     if k is not None: k = check_n(k, 'k is the length of the lists')
@@ -159,7 +179,7 @@ def evaluate(
     m = _trained(model.clone(), r.take(train))
     res = _rating_errors(m, r, valid)
     if k is not None: res |= _list_quality(m, r, valid, k, good, quiet)
-    first = 'rmse mae ndcg recall coverage ranked_users'.split()
+    first = 'rmse mae ndcg recall coverage precision map hit_rate novelty ranked_users'.split()
     return Series({o: res[o] for o in [*first, *res] if o in res})
 
 # %% ../nbs/42_evaluation.ipynb #b645777e

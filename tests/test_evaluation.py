@@ -71,10 +71,11 @@ def films_in_order(df, scores, seen, among):
 
 
 def slow_list_quality(df, split, score, k, good):
-    "nDCG, recall and coverage, averaged over every order of all films; the definition, spelled out"
+    "The measures of lists, averaged over every order of all films; the definitions, spelled out"
     a, b = (df.iloc[o] for o in split)
     title = dict(zip(df.movie, df.title))
-    films, found, missing = {title[i] for i in a.movie}, [], {}
+    films, found, missing, bits = {title[i] for i in a.movie}, [], {}, []
+    rated, n_users = a.movie.map(title).value_counts(), a.user.nunique()
     for user in sorted({*a.user}):
         mine, later = a[a.user == user], b[(b.user == user) & (b.rating >= good)]
         find = {*later.title} - {*mine.title}
@@ -84,11 +85,14 @@ def slow_list_quality(df, split, score, k, good):
                   for order in permutations(sorted(places))]
         ideal = sum(1/np.log2(2+j) for j in range(min(k, len(find))))
         gains = [sum(1/np.log2(2+j) for j, o in enumerate(top) if o in find)/ideal for top in orders]
-        hits = [sum(o in find for o in top)/len(find) for top in orders]
-        found.append((np.mean(gains), np.mean(hits)))
+        hits = np.array([sum(o in find for o in top) for top in orders])
+        precise = [sum((top[j] in find)*sum(o in find for o in top[:j+1])/(j+1) for j in range(len(top))) for top in orders]
+        found.append((np.mean(gains), hits.mean()/len(find), hits.mean()/k, np.mean(precise)/len(find), np.mean(hits > 0)))
+        if orders[0]: bits.append(np.mean([[-np.log2(min(rated[o]/n_users, 1)) for o in top] for top in orders], axis=0))
         for o in films: missing[o] = missing.get(o, 1) * (1-np.mean([o in top for top in orders]))
-    if not found: return 3*[np.nan] + [0]
-    return [*np.mean(found, axis=0), 1-np.mean([*missing.values()]), len(found)]
+    if not found: return 7*[np.nan] + [0]
+    novelty = np.concatenate(bits).mean() if bits else np.nan
+    return [*np.mean(found, axis=0), 1-np.mean([*missing.values()]), novelty, len(found)]
 
 
 @settings(max_examples=60, deadline=None)
@@ -98,7 +102,7 @@ def test_lists_are_judged_as_a_slow_reference_does(seed, k, levels, good):
     df, split = crowded(seed)
     got = evaluate(Scored(seed, levels), df, split, k=k, good=good)
     want = slow_list_quality(df, split, Scored(seed, levels).score, k, good)
-    np.testing.assert_allclose(got[['ndcg', 'recall', 'coverage', 'ranked_users']], want, atol=1e-12)
+    np.testing.assert_allclose(got[['ndcg', 'recall', 'precision', 'map', 'hit_rate', 'coverage', 'novelty', 'ranked_users']], want, atol=1e-12)
 
 
 @settings(max_examples=30, deadline=None)
