@@ -12,7 +12,10 @@ draws  what `BayesianMF` loses if it keeps fewer draws, and what they cost
 sweeps accuracy of its average against the number of sweeps, on planted ratings
 dense  `fit_fast` beside AdamW that moves every row at each batch: accuracy and time
 threads  one thread and two: accuracy, and the time of the one that works longest
-million  ours and other libraries on a million planted ratings, from a frame to a model"""
+million  ours and other libraries on a million planted ratings, from a frame to a model
+lists  our models on every protocol of lists, and on Microsoft Recommenders' exactly
+newcomers  lists of left-out users, by how many of their ratings are told
+list_peers  other libraries' lists on the same splits, and an iteration beside `implicit`'s"""
 import argparse
 import os
 
@@ -39,6 +42,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]/'tools'))
 
 import numpy as np
 import fits
+import lists
 from common import ROOT, cpu, data_env
 from made import SHAPES, by_row, by_user, planted, planted_split, random_ratings
 
@@ -463,7 +467,10 @@ PARTS = {'steps': (measure_steps, check_steps),
          'sweeps': (measure_sweeps, lambda rows: None),
          'dense': (fits.measure_dense, fits.check_dense),
          'threads': (fits.measure_threads, fits.check_threads),
-         'million': (measure_million, check_million)}
+         'million': (measure_million, check_million),
+         'lists': (lists.measure_lists, lists.check_lists),
+         'newcomers': (lists.measure_new_users, lists.check_new_users),
+         'list_peers': (lambda repeats: peers('--lists'), lambda rows: None)}
 
 
 def measure(part, repeats):
