@@ -359,6 +359,16 @@ def test_a_learner_notebook_is_made(lesson):
     assert wrong == []
 
 
+def test_hidden_code_that_asks_for_a_shown_class_stays(lesson):
+    "The module's would ask for the module's own class of that name"
+    cells = [new_code_cell('#| default_exp bias'), new_code_cell('#| export\ndef _is_two(x): return isinstance(x, Two)'),
+             new_code_cell('#| export\ndef _both(*xs): return all(map(_is_two, xs))'), new_code_cell('#| export\ndef _other(): return 1'),
+             new_code_cell('#| exports\nclass Two: pass'), shown('_both(Two()), _other()')]
+    made, wrong = lesson(*cells)
+    assert made == ['%pip x', 'from collab_course.bias import _other', 'def _is_two(x): return isinstance(x, Two)',
+                    'def _both(*xs): return all(map(_is_two, xs))', 'class Two: pass', '_both(Two()), _other()'] and wrong == []
+
+
 @pytest.mark.parametrize('cell, problem', [
     (new_code_cell('#| export\nx = 1'), 'has a #| line'), (new_code_cell('assert 1'), 'only checks'),
     (new_code_cell('nowhere + 1'), 'nobody makes nowhere'), (new_markdown_cell('::: {.wide}\nx\n:::'), 'has a :::'),

@@ -1,5 +1,5 @@
-"""Learner notebooks, for Colab and to download: the pages' notebooks without what serves the library
-and without checks. tools/build_docs.py writes them, and nobody edits them"""
+"""Learner notebooks, for Colab and to download: the pages' notebooks without checks and without
+what serves the library. tools/build_docs.py writes them, and nobody edits them"""
 import ast
 import importlib
 import re
@@ -62,16 +62,30 @@ def needed(cell, wanted):
     return '\n'.join(filter(None, (one_import(node, wanted) for node in tree(cell).body)))
 
 
+def tied(hidden, shown):
+    """Hidden definitions that use a class which the page shows: from the module they would bring
+    another class of that name, so they stay"""
+    names = {one.name for cell in shown for one in tree(cell).body if isinstance(one, ast.ClassDef)}
+    found, more = [], hidden
+    while more:
+        more = [cell for cell in hidden if cell not in found and uses([cell])[0] & names]
+        found += more
+        names |= uses(more)[1]
+    return found
+
+
 def sorted_cells(cells):
     "A page's code cells but for the install: its hidden definitions, the setup, and the lesson"
     hidden = [cell for cell in cells if EXPORTED & cell.directives.keys() and not is_imports(cell)]
+    stay = tied(hidden, [cell for cell in cells if 'exports' in cell.directives])
+    hidden = [cell for cell in hidden if cell not in stay]
     rest = [cell for cell in cells if cell not in hidden and tree(cell).body]
     left_out = checks(rest)
     rest = [cell for cell in rest if cell.id not in left_out]
     shown = [cell for cell in rest if not (HIDDEN & cell.directives.keys() or is_imports(cell))]
     start = rest.index(shown[0]) if shown else len(rest)
-    setup = [cell for cell in rest if cell in rest[:start] or
-             is_imports(cell) and HIDDEN & cell.directives.keys()]
+    setup = [cell for cell in rest if cell not in stay and (cell in rest[:start] or
+             is_imports(cell) and HIDDEN & cell.directives.keys())]
     return hidden, setup, [cell for cell in rest if cell not in setup]
 
 
