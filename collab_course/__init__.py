@@ -31,6 +31,7 @@ Modules:
 - `collab_course.evaluation`: How good is it? There are as many answers as ways to ask.
 - `collab_course.fast`: The compiled loop for the course's models: hundreds of times faster than fastai's `Learner`, and as accurate.
 - `collab_course.files`: Compressed, piped, in any encoding: the same lines come out, or an error says what the file is.
+- `collab_course.fitting`: One thread, a random state of its own, and a loss that is a number.
 - `collab_course.fold_in`: A new user signed up a minute ago and is not in the model.
 - `collab_course.frame`: The number 7, the text "7" and the float 7.0 are one user, if somebody decides that they are.
 - `collab_course.gibbs`: Draw each side given the other, again and again, and the draws are spread as the posterior is.

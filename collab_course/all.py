@@ -18,6 +18,7 @@ from collab_course.widgets import *
 from collab_course.store import *
 from collab_course.settings import *
 from collab_course.schema import *
+from collab_course.fitting import *
 from collab_course.crosstab import *
 from collab_course.embedding import *
 from collab_course.loaders import *

@@ -27,15 +27,15 @@ from fastai.torch_core import default_device
 from pretended import CPU, full, pretend
 
 GPU = 'mps:0'
-FIRST, LAST = '13', '33'
+FIRST, LAST = '13', '34'
 PAGES = [path for path in sorted(NBS.glob('*.ipynb')) if FIRST <= path.name[:2] <= LAST]
 PAGES = [path for path in [*PAGES, NBS/'90_tour.ipynb'] if 'fit' in path.read_text('utf-8')]
-# Three train in compiled loops alone, on arrays or by `fit_fast`; one takes a minute for networks
+# Four train in compiled loops alone, on arrays or by `fit_fast`; one takes a minute for networks
 # that page 24 trains as well
-LEFT_OUT = '21_film_map', '22_stability', '31_kernel', '25_network_or_product'
+LEFT_OUT = '21_film_map', '22_stability', '31_kernel', '34_millions', '25_network_or_product'
 PAGES = [path for path in PAGES if path.stem not in LEFT_OUT]
 # Many models, all trained as on other pages: once is enough
-MANY = '15_train', '17_weight_decay', '33_speed'
+MANY = '15_train', '15_trials', '17_weight_decay', '33_speed', '34_accuracy', '34_millions'
 CASES = [(path, named) for named in (False, True) for path in PAGES
          if not (named and path.stem in MANY)]
 TRAINING = {'fit_loop', 'fit_losses', 'fit_together', 'fit_by_hand', 'fit_fast', 'mse_of', 'fit',

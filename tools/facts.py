@@ -64,7 +64,7 @@ def is_install(cell):
 
 
 def renew_install(path, facts):
-    "Put the install cell below the badge, before any other code, as it should be"
+    "Put the install cell below the badge and a page's first lines, before any other code"
     nb = nbformat.read(path, 4)
     source = first_cell(facts, nb)
     code = [cell for cell in nb.cells if cell.cell_type == 'code']
@@ -72,8 +72,9 @@ def renew_install(path, facts):
     cell = next(filter(is_install, code), None) or nbformat.v4.new_code_cell()
     cell.source = source
     nb.cells = [one for one in nb.cells if one is not cell]
-    badge = next((i for i, one in enumerate(nb.cells) if 'colab-badge' in one.source), 0)
-    nb.cells.insert(badge + 1, cell)
+    at = 1 + next((i for i, one in enumerate(nb.cells) if 'colab-badge' in one.source), 0)
+    while nb.cells[at].cell_type == 'markdown' and nb.cells[at].source[0] != '#': at += 1
+    nb.cells.insert(at, cell)
     write_nb(nb, path)
 
 
