@@ -30,6 +30,7 @@ Modules:
 - `collab_course.escapes`: Text from a file is shown, and never obeyed.
 - `collab_course.evaluation`: How good is it? There are as many answers as ways to ask.
 - `collab_course.fast`: The compiled loop for the course's models: hundreds of times faster than fastai's `Learner`, and as accurate.
+- `collab_course.few_rows`: What rows at rest would have done is made up for, all at once, when they are next needed.
 - `collab_course.files`: Compressed, piped, in any encoding: the same lines come out, or an error says what the file is.
 - `collab_course.fitting`: One thread, a random state of its own, and a loss that is a number.
 - `collab_course.fold_in`: A new user signed up a minute ago and is not in the model.
@@ -38,6 +39,7 @@ Modules:
 - `collab_course.ids`: From ids to the rows of a table and back, and what an unknown id is close to.
 - `collab_course.implicit`: A click says something. A blank says little, and still it has to count.
 - `collab_course.implicit_mf`: The factors of this course, asked another question: what will somebody pick?
+- `collab_course.inner_loops`: The arithmetic of a batch as one would write it on paper, compiled, and equal to NumPy.
 - `collab_course.interpret`: What do the weights of a trained model mean?
 - `collab_course.item_knn`: Films that the same people picked are alike, and that alone makes good lists.
 - `collab_course.kernel`: Only the rows that a batch touches, in compiled loops over plain arrays.

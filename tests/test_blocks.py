@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from collab_course import BiasedMF, kernel, load
+from collab_course import BiasedMF, load
 from collab_course.blocks import Blocks, at_once, even_groups
 from collab_course.ids import tiny_ratings
+from collab_course.inner_loops import compiled_loops
 from collab_course.kernel import mean_squared_error, train_rows
 from test_fast import N_FACTORS, N_ITEMS, N_USERS, SETTINGS, data, start, trained
 
@@ -316,4 +317,4 @@ def test_folders_saved_before_there_were_threads_load(tmp_path, monkeypatch):
 
 
 def test_kernel_calls_compiled_loops_without_pythons_lock():
-    assert all(getattr(kernel, name).targetoptions['nogil'] for name in ('_steps', '_catch_up', '_squared_errors'))
+    assert all(loop.targetoptions['nogil'] for loop in compiled_loops())

@@ -102,6 +102,10 @@ X, Y = data(20)
     ({'W': start().astype(float)}, 'float32'), ({'W': start()[0]}, 'float32'),
     ({'n_epoch': 0}, 'n_epoch is'), ({'bs': 0}, 'bs is'),
     ({'x': X[:0], 'y': Y[:0]}, 'nothing to train'),
+    ({'n_users': 2.5}, 'n_users is'), ({'lr': 0}, 'lr is'), ({'wd': -1}, 'wd is'),
+    ({'W': np.broadcast_to(start()[:1], (N_USERS+N_ITEMS, 1+N_FACTORS))}, 'read-only'),
+    ({'W': start()*np.float32('nan')}, 'finite'), ({'y': Y*1e300}, 'float32'),
+    ({'y_range': (5, 1)}, 'y_range'), ({'valid': ([[N_USERS, 0]], [1])}, 'user rows'),
     ({'shuffle': lambda n: np.arange(n)+1}, r'shuffle\(20\)'),
     ({'shuffle': lambda n: np.arange(n-1)}, r'shuffle\(20\)'),
 ])
@@ -110,6 +114,16 @@ def test_sizes_are_compared_before_compiled_code_runs(wrong, said):
     args = {'W': W, 'x': X, 'y': Y, 'n_users': N_USERS, 'shuffle': np.arange}
     with pytest.raises(ValueError, match=said): train_rows(**{**args, **wrong})
     assert (W == start()).all()
+
+
+@pytest.mark.parametrize('bs', [1, 2, 3, 5, 9, 20, 21])
+def test_batches_of_all_sizes(bs):
+    "Held-out ratings that are the training ones have the same loss; all ratings are counted"
+    done = []
+    losses = train_rows(start(), X, Y, N_USERS, np.random.default_rng(0).permutation, n_epoch=2, bs=bs,
+                        valid=(X, Y), progress=done.append)
+    assert np.isfinite(losses).all() and sum(done) == 2*len(Y)
+    assert np.allclose(losses[:, 0], losses[:, 1], atol=1e-9)
 
 
 @pytest.mark.parametrize('error', [KeyboardInterrupt, RuntimeError])
