@@ -42,7 +42,7 @@ Modules:
 - `collab_course.inner_loops`: The arithmetic of a batch as one would write it on paper, compiled, and equal to NumPy.
 - `collab_course.interpret`: What do the weights of a trained model mean?
 - `collab_course.item_knn`: Films that the same people picked are alike, and that alone makes good lists.
-- `collab_course.kernel`: Only the rows that a batch touches, in compiled loops over plain arrays.
+- `collab_course.kernel`: One call trains biases and factors, on plain arrays, in compiled loops.
 - `collab_course.lines`: A comma, a comment, a lone quote: no row is lost without a word.
 - `collab_course.loaders`: fastai's default loader skips 37% of the rows in each epoch. Ours deals out every row once.
 - `collab_course.metrics`: How wrong is a prediction, and how good is a list?
@@ -63,6 +63,7 @@ Modules:
 - `collab_course.settings`: What a setting may be, and a bar that shows how far a fit has come.
 - `collab_course.show`: For people a table that lines up, for programs JSON or CSV.
 - `collab_course.splits`: Hide some ratings, train on the rest, and let no answer stand on both sides.
+- `collab_course.start`: On which scale, by which recipe, and from which weights a model is trained.
 - `collab_course.store`: A trained model in a folder: written whole or not at all, and read back with suspicion.
 - `collab_course.tour`: All of the course's models, trained on one split and put into one table.
 - `collab_course.train`: Six lines turn random numbers into a model.

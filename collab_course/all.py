@@ -43,6 +43,7 @@ from collab_course.recommender import *
 from collab_course.evaluation import *
 from collab_course.model_checks import *
 from collab_course.fold_in import *
+from collab_course.start import *
 from collab_course.biased_mf import *
 from collab_course.posterior import *
 from collab_course.gibbs import *
