@@ -46,6 +46,10 @@ TABLE_STYLE = re.compile(r'<style scoped(?:="")?>.*?</style>\s*', re.S)
 # What wakes a widget, at the start of a line; a Markdown copy keeps the still picture or table
 WIDGET = re.compile(r'^<(style|script)\b.*?</\1>\n?', re.S | re.M)
 PICTURE = re.compile(r'data:image/png;base64,([\w+/=]+)')
+# Where a file of the project is for everybody, the toy's lists, and what stands under "All pages"
+RAW = 'https://raw.githubusercontent.com/{user}/{repo}/{branch}'
+TOY = re.compile(r'<div class="cc".*?</div>\n', re.S)
+PAGE_LIST = re.compile(r'<details>\n<summary>By parts.*?</details>\n', re.S)
 # A link to a symbol's heading, in a page or its Markdown copy
 SYMBOL = re.compile(r'(\w+\.html)((?:\.md)?)#([\w.]+)')
 
@@ -174,11 +178,16 @@ def around(docs, facts, sources, nbs):
     assets.pack(docs)
 
 
-def readme(docs, here):
-    "The home page's Markdown copy, with links that work from the repository"
-    text = (docs/'index.html.md').read_text(encoding='utf-8')
+def readme(docs, facts):
+    """The home page's Markdown copy as a repository and an index of packages show it: a picture for
+    the toy, a link for the list of pages, and no link that is relative"""
+    here, text = site_url(facts), (docs/'index.html.md').read_text(encoding='utf-8')
+    card = f"{RAW.format(**facts)}/nbs/social-card.png"
+    text = TOY.sub(f"[![{facts['description']}]({card})]({here})\n\n[Try it]({here}).\n", text)
+    text = PAGE_LIST.sub(f'[All pages]({here}#all-pages), by parts.\n', text)
     text = re.sub(r'\]\((\w+\.html)\.md(?=[)#])', rf']({here}\1', text)
-    return re.sub(r'\]\((?=index_files/|colab-badge)', '](docs/', text)
+    text = re.sub(r'\]\(colab-badge.svg', f']({BADGE}', text)
+    return re.sub('^# .*', f"# {facts['lib_name']}", text, count=1)
 
 
 def make(project):
@@ -189,7 +198,7 @@ def make(project):
     markdown(docs, about)
     polish(docs)
     around(docs, facts, sources, project/'nbs')
-    text = readme(docs, site_url(facts))
+    text = readme(docs, facts)
     (project/'README.md').write_text(text, encoding='utf-8')
     shutil.rmtree(project/'docs', ignore_errors=True)
     docs.rename(project/'docs')

@@ -21,6 +21,8 @@ BLOB = rf'{GITHUB}({REPO}/blob/[^/]+)/(?:CONTRIBUTING|CHANGELOG|LICENSE)'
 CLONE = rf'(?:git\+|git clone ){GITHUB}({REPO})'
 FOLDER = rf'git clone {GITHUB}{REPO} && cd ([\w-]+)'
 RELEASE = rf'git\+{GITHUB}{REPO}@([\w./-]+)'
+# What a reader types; in Colab the whole cell is renewed
+PIP = r'(?<!%)pip install \\?"([^"\\]+)\\?"'
 PAGES = r'https://([\w-]+\.github\.io/[\w.-]+)'
 OLDEST = r'Python (3\.\d+) or newer'
 # The one list of import-linter's contracts that holds all modules, and how a name stands in it
@@ -35,15 +37,20 @@ INSTALL = '''#| hide
 #| eval: false
 import sys
 if 'google.colab' in sys.modules:
-    %pip install -qq "{package} @ git+{repo}@{tag}"'''
+    %pip install -qq "{}"'''
 
 
 def tag(facts): return f"v{facts['version']}"
 
 
+def asked_for(facts):
+    "What pip installs the package from: a release's tag, or an index"
+    return facts['install'].format(**facts)
+
+
 def install(facts):
     "What every notebook's first code cell says"
-    return INSTALL.format(package=facts['lib_name'], repo=repo_url(facts), tag=tag(facts))
+    return INSTALL.format(asked_for(facts))
 
 
 # Where a page uses fastbook, Colab needs that as well, alone: it has what fastbook asks for
@@ -133,6 +140,7 @@ def allowed(facts):
         yield name, CLONE, home
         yield name, FOLDER, facts['repo']
         yield name, RELEASE, tag(facts)
+        yield name, PIP, asked_for(facts)
         yield name, PAGES, site_url(facts).removeprefix('https://').rstrip('/')
         yield name, OLDEST, facts['min_python']
 

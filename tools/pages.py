@@ -111,13 +111,14 @@ def lesson(soup, line):
 
 
 def hero(soup):
-    "The home page begins with its first paragraphs beside its first picture"
-    picture = soup.select_one('main .cell:has(img)')
+    "The home page begins with a promise and its toy, and needs no list of headings"
+    toy = soup.select_one('main .cell:has(.cc)')
     start = soup.select_one('.page-actions')
-    box = element('<div class="hero"><div class="hero-text"></div></div>')
-    while start.next_sibling is not picture: box.div.append(start.next_sibling.extract())
+    box = element('<div class="hero"></div>')
+    while start.next_sibling is not toy: box.append(start.next_sibling.extract())
     start.insert_after(box)
-    box.append(picture.extract())
+    box.append(toy.extract())
+    soup.select_one('#quarto-sidebar a[href="index.html"] .menu-text').string = 'Home'
     soup.select_one('#quarto-margin-sidebar').decompose()
     frame = soup.select_one('#quarto-content')
     frame['class'] = [name for name in frame['class'] if name != 'has-margin']
