@@ -62,6 +62,8 @@ def crosstab_widget(
     filled, # predictions to show where no script runs, shape (n_users,n_items)
     lr:float=1., # learning rate
     n_steps:int=1000, # steps of gradient descent at a press of the button
+    goal:float|None=None, # an error to come below by hand
+    more=(), # other widgets of this kind, behind a switch
 )->Widget: # to be shown as the last value of a cell
     "A crosstab with a slider for every factor, and gradient descent at the press of a button"
     users,items = [np.asarray(o, float) for o in start]
@@ -71,28 +73,42 @@ def crosstab_widget(
     return Widget('crosstab', dict(
         ratings=_as_lists(table), users=[str(o) for o in table.index],
         items=[str(o) for o in table.columns], start=[users.tolist(), items.tolist()],
-        lr=lr, n_steps=n_steps), filled.to_html())
+        lr=lr, n_steps=n_steps, goal=goal, more=[o.data for o in more]), filled.to_html())
 
 # %% ../nbs/03_widgets.ipynb #d4fc2db2
 def _svg_text(x, y, text, anchor='end'):
     return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>'
 
 def _panel(curves, part, title, x0):
-    "A panel 165 wide and 160 high: its frame, and the points of each curve"
+    "A panel 165 wide and 160 high: its frame, and the points of each curve, shape (n,2)"
     values = np.array([o[part] for o in curves.values()])
     (lo,hi),n,x1 = (values.min(),values.max()),values.shape[1],x0+165
     x,y = np.linspace(x0, x1, n),185-160*(values-lo)/((hi-lo) or 1)
-    points = [' '.join(f'{a:.1f},{b:.1f}' for a,b in zip(x, row)) for row in y]
+    points = [np.column_stack([x, row]) for row in y]
     axis = f'<path class="cc-axis" d="M{x0-4} 25V189H{x1}"/>'
     return (axis + _svg_text(x1, 14, title) + _svg_text(x0-7, 29, f'{hi:.2f}') +
             _svg_text(x0-7, 189, f'{lo:.2f}') + _svg_text(x1, 204, n) +
             _svg_text(x0, 204, 'epoch 1', 'start')),points
 
+def _line(points):
+    return '<polyline points="' + ' '.join(f'{x:.1f},{y:.1f}' for x,y in points) + '"/>'
+
+def _turn(points):
+    "A ring at the lowest loss, and a word where it rises afterwards"
+    at = points[:,1].argmax() # y goes down
+    x,y = points[at]
+    ring = f'<circle class="cc-turn" cx="{x:.1f}" cy="{y:.1f}" r="5"/>'
+    if at==len(points)-1: return ring
+    return (f'{ring}<text class="cc-turn" x="{x:.1f}" y="{y+18:.1f}" text-anchor="middle">'
+            'turns up</text>')
+
 def _summary(losses):
     "A curve in words"
-    train,valid = losses.train.iloc[-1],losses.valid.iloc[-1]
-    return (f'after epoch {len(losses)} training {train:.3f}, validation {valid:.3f}; '
-            f'validation is lowest after epoch {losses.valid.to_numpy().argmin()+1}.')
+    train,valid = losses.train.iloc[-1],losses.valid.to_numpy()
+    rise = valid[-1]-valid.min()
+    return (f'after epoch {len(losses)} training {train:.3f}, validation {valid[-1]:.3f}; '
+            f'validation is lowest after epoch {valid.argmin()+1}' +
+            (f', then rises by {rise:.3f}.' if rise else '.'))
 
 # %% ../nbs/03_widgets.ipynb #753ee1c3
 def curves_widget(
@@ -104,7 +120,7 @@ def curves_widget(
     curves,name = {k: DataFrame(o) for k,o in curves.items()},str(name)
     one,train = _panel(curves, 'train', 'training', 40)
     two,valid = _panel(curves, 'valid', 'validation', 250)
-    lines = ''.join(f'<g data-line="{k}"><polyline points="{a}"/><polyline points="{b}"/></g>'
+    lines = ''.join(f'<g data-line="{k}">{_line(a)}{_line(b)}{_turn(b)}</g>'
                     for k,(a,b) in enumerate(zip(train, valid)))
     label = f'Training and validation loss by epoch, a line for each {escape(name)}'
     ends = DataFrame({k: o.iloc[-1] for k,o in curves.items()}).T[['train','valid']].round(3)
@@ -137,17 +153,25 @@ def map_widget(
     titles, # a title for each film, shape (n,); in a search, the first ones are shown first
     scales:dict|None=None, # by name: a number for each film, shape (n,), to colour by
     groups:dict|None=None, # by name: whether each film belongs to it, shape (n,)
+    sizes=None, # a number of at least 0 for each film, shape (n,), which its dot grows with
+    near=None, # rows of each film's neighbours, shape (n,k); None for those on the map
+    axes=(), # what it means to lie further to the right, and further up
 )->Widget: # to be shown as the last value of a cell
     "A map to zoom, search and colour"
     titles = [str(o) for o in titles]
     scales = {k: [round(float(o), 2) for o in v] for k,v in (scales or {}).items()}
     members = {k: np.asarray(v, bool) for k,v in (groups or {}).items()}
-    sizes = {len(coords), len(titles), *map(len, scales.values()), *map(len, members.values())}
-    if len(sizes)>1:
-        raise ValueError(f'coords, titles, scales, groups differ in length: {sorted(sizes)}')
+    more = [o for o in (sizes,near) if o is not None]
+    lengths = {len(o) for o in (coords, titles, *scales.values(), *members.values(), *more)}
+    if len(lengths)>1: raise ValueError('coords, titles, scales, groups, sizes, near differ in '
+                                        f'length: {sorted(lengths)}')
     groups = [[str(k), np.flatnonzero(v).tolist()] for k,v in members.items()]
-    data = dict(titles=titles, scales=[[str(k), v] for k,v in scales.items()], groups=groups)
-    return Widget('map', data, _map_svg(_svg_points(coords), titles))
+    data = dict(titles=titles, scales=[[str(k), v] for k,v in scales.items()], groups=groups,
+                sizes=None if sizes is None else np.asarray(sizes, float).tolist(),
+                near=None if near is None else np.asarray(near, int).tolist())
+    words = '\n'.join(f'{arrow} {escape(o)}' for arrow,o in zip('→↑', axes))
+    said = f'<p class="cc-axes">{words}</p>' if words else ''
+    return Widget('map', data, _map_svg(_svg_points(coords), titles) + said)
 
 # %% ../nbs/03_widgets.ipynb #7da20a3c
 def _as_int16(values):

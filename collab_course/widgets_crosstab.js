@@ -1,9 +1,10 @@
-// The crosstab: factors that can be dragged, and gradient descent
-function render(root, data) {
-  const {ratings, users, items} = data, state = root.state = {};
+// A crosstab in `box`: factors that can be dragged, and gradient descent. What is returned stops it.
+function board(root, box, data) {
+  const {ratings, users, items, goal} = data, state = root.state = {};
   const cells = users.map((_, i) => items.map((_, j) => element('td', {onclick: () => choose(i, j)})));
   const nKnown = ratings.flat().filter(r => r !== null).length;
   let frame = 0; // the request of the next animation frame, 0 while nothing moves
+  let byHand = true; // no step of descent since the last reset
 
   function gradients() { // the loss and its gradients, as in Python
     const [G, H] = [state.users, state.items].map(X => X.map(x => x.map(() => 0)));
@@ -17,6 +18,7 @@ function render(root, data) {
     return [sum/nKnown, G, H];
   }
   function descend(steps) {
+    byHand = false;
     for (; steps > 0; steps--) {
       const [loss, G, H] = gradients();
       state.losses.push(loss);
@@ -27,6 +29,7 @@ function render(root, data) {
   function reset() {
     stop();
     Object.assign(state, structuredClone({users: data.start[0], items: data.start[1], losses: []}));
+    byHand = true;
     show();
   }
   function stop() {
@@ -51,7 +54,8 @@ function render(root, data) {
   }
 
   const go = button('Descend', run), oneStep = button('One step', () => { stop(); descend(1); show(); });
-  const status = element('p', {role: 'status'}), pairText = element('p', {'aria-live': 'polite'});
+  const status = element('p', {role: 'status'}), aim = element('p', {className: 'cc-aim'});
+  const pairText = element('p', {'aria-live': 'polite'});
   const mode = select(['predictions', 'errors', 'ratings'], show);
   const pickers = [users.map(user => `user ${user}`), items].map(names => select(names, show));
   const sliders = pickers.map((_, side) => data.start[0][0].map((_, k) => element('input', {
@@ -91,6 +95,11 @@ function render(root, data) {
     status.textContent = isFinite(loss)
       ? `Step ${state.losses.length}: mean squared error ${loss.toFixed(3)}, about ${Math.sqrt(loss).toFixed(2)} stars.`
       : 'The factors diverged: the steps are too long for a slope this steep. Press Reset.';
+    const isThere = loss < goal;
+    aim.hidden = goal === null || !byHand;
+    aim.textContent = isThere ? `Below ${goal}, by hand!`
+      : `By hand: set each knob to where the error is lowest. Below ${goal}?`;
+    aim.classList.toggle('cc-there', isThere);
     cells.forEach((row, a) => row.forEach((td, b) => fill(td, a, b)));
     chosen().forEach((factors, side) => factors.forEach((value, k) => {
       sliders[side][k].value = value;
@@ -110,11 +119,30 @@ function render(root, data) {
     element('legend', {}, side ? 'A film' : 'A user'), labelled(side ? 'film' : 'user', picker),
     ...sliders[side].map((slider, k) =>
       element('div', {className: 'cc-slide'}, `factor ${k+1}`, slider, values[side][k]))));
-  root.replaceChildren(
-    element('div', {className: 'cc-bar'}, go, oneStep, button('Reset', reset), labelled('show', mode)), status, chart,
+  const grid = element('div', {},
     element('div', {className: 'cc-scroll', tabIndex: 0, role: 'region', 'aria-label': 'Users by films'}, table),
     element('p', {className: 'cc-key'}, 'A tint of ', element('b', {className: 'cc-low'}, 'blue'), ': too low. Of ',
-      element('b', {className: 'cc-high'}, 'orange'), ': too high. Dashed: not rated.'),
-    element('div', {className: 'cc-two'}, ...sides), pairText);
+      element('b', {className: 'cc-high'}, 'orange'), ': too high. Dashed: not rated.'));
+  const knobs = element('div', {}, element('div', {className: 'cc-two'}, ...sides), status, aim, pairText);
+  const bar = element('div', {className: 'cc-bar'}, go, oneStep, button('Reset', reset), labelled('show', mode));
+  if (items.length > 8) box.replaceChildren(bar, knobs, grid, chart); // what is wide has a line of its own
+  else box.replaceChildren(bar, element('div', {className: 'cc-two'}, element('div', {}, knobs), grid), chart);
   reset();
+  return stop;
+}
+
+// One crosstab, or several and a switch
+function render(root, data) {
+  const boards = [data, ...data.more], box = element('div');
+  const names = boards.map(({users, items, start: [[{length}]]}) =>
+    `${users.length} by ${items.length}, ${length} factor${length === 1 ? '' : 's'}`);
+  let stop = () => {};
+  const choice = select(names, draw);
+  function draw() {
+    stop();
+    stop = board(root, box, boards[choice.value]);
+  }
+  const bar = element('div', {className: 'cc-bar'}, labelled('table', choice));
+  root.replaceChildren(...boards.length > 1 ? [bar] : [], box);
+  draw();
 }

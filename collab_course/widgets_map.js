@@ -1,5 +1,5 @@
 // A map of films: to point at, zoom, search and colour. Python has placed the points: they are in the picture.
-function render(root, {titles, scales, groups}) {
+function render(root, {titles, scales, groups, sizes, near}) {
   const svg = root.querySelector('svg'), dots = [...svg.querySelectorAll('path')], rows = dots.map((_, i) => i);
   const [, , W, H] = svg.getAttribute('viewBox').split(' ').map(Number);
   const xy = dots.map(path => path.getAttribute('d').match(/[\d.]+/g).slice(0, 2).map(Number));
@@ -8,6 +8,10 @@ function render(root, {titles, scales, groups}) {
     ...groups.map(([name, members]) => ({name, group: new Set(members)}))];
   const status = element('p', {role: 'status'}), tip = element('div', {className: 'cc-tip'});
   const legend = element('p', {className: 'cc-key'}), colour = select(colours.map(({name}) => name), paint);
+  const frame = element('div', {className: 'cc-map'}), names = element('div', {ariaHidden: 'true'});
+  const bySize = sizes ? [...rows].sort((a, b) => sizes[b]-sizes[a]) : rows;
+  const pen = document.createElement('canvas').getContext('2d');
+  const similar = element('div', {'aria-live': 'polite'});
   let view = {x: 0, y: 0, w: W}, film = null, drag = null; // what is shown, the film that is named, a drag's start
 
   function update() { // show `view`, cut to lie within the map, and put the tip at its film
@@ -17,11 +21,39 @@ function render(root, {titles, scales, groups}) {
     svg.setAttribute('viewBox', `${view.x} ${view.y} ${view.w} ${view.w*H/W}`);
     svg.style.touchAction = view.w < W ? 'none' : 'pan-y';
     svg.classList.toggle('cc-in', view.w < W);
+    writeNames();
     if (film === null) return;
     const left = (xy[film][0]-view.x)/view.w, top = (xy[film][1]-view.y)/view.w*W/H;
     tip.hidden = Math.min(left, top, 1-left, 1-top) < 0;
     tip.style.cssText = `top: ${100*top}%; ${left < .5 ? `left: ${100*left}%` : `right: ${100-100*left}%`}`;
   }
+  function writeNames() { // of the largest that find room, thirty when all is shown, and more when it is enlarged
+    const {clientWidth: width, clientHeight: height} = frame, scale = width/view.w, taken = [], made = [];
+    const share = Math.min(width/700, 1); // of names and of a dot's size, on a phone
+    svg.style.setProperty('--cc-scale', share);
+    pen.font = `11px ${getComputedStyle(names).fontFamily}`;
+    for (const i of bySize) {
+      if (made.length >= Math.max(30*share, 10)*W/view.w) break;
+      const text = shortened(titles[i]), [x, y] = [(xy[i][0]-view.x)*scale, (xy[i][1]-view.y)*scale];
+      const w = pen.measureText(text).width, h = 13, gap = 7*share;
+      const place = [[x+gap, y-h/2], [x-gap-w, y-h/2], [x-w/2, y-h-gap], [x-w/2, y+gap],
+        [x, y-h-gap], [x, y+gap], [x-w, y-h-gap], [x-w, y+gap]].find(([a, b]) =>
+        a > 0 && b > 0 && a+w < width && b+h < height &&
+        !taken.some(([c, d, v]) => a < c+v && c < a+w && b < d+h && d < b+h));
+      if (!place) continue;
+      taken.push([...place, w]);
+      made.push(element('span', {style: `left: ${place[0]}px; top: ${place[1]}px`}, text));
+    }
+    names.replaceChildren(...made);
+  }
+  function listSimilar(i) {
+    const [x, y] = xy[i], far = j => Math.hypot(xy[j][0]-x, xy[j][1]-y);
+    const found = near ? near[i] : rows.filter(j => j !== i).sort((a, b) => far(a)-far(b)).slice(0, 6);
+    similar.replaceChildren(
+      element('p', {}, element('strong', {}, titles[i]), near ? ', nearest by all factors:' : ', nearest on the map:'),
+      element('ul', {className: 'cc-found'}, ...found.map(j => element('li', {}, button(titles[j], () => pick(j))))));
+  }
+  function pick(i) { choose(i); listSimilar(i); }
   function zoom(by, [x, y] = film === null || tip.hidden ? [view.x+view.w/2, view.y+view.w*H/W/2] : xy[film]) {
     const w = Math.min(Math.max(view.w/by, W/20), W), share = w/view.w;
     view = {x: x - (x-view.x)*share, y: y - (y-view.y)*share, w};
@@ -69,7 +101,7 @@ function render(root, {titles, scales, groups}) {
       return along > 0 && along >= Math.abs(a*dy) + Math.abs(b*dx);
     };
     const next = nearest(x, y, film === null ? undefined : lies);
-    if (next !== null) choose(next);
+    if (next !== null) pick(next);
   }
   svg.onkeydown = event => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -89,7 +121,12 @@ function render(root, {titles, scales, groups}) {
     drag = {x: event.clientX, y: event.clientY, from: {...view}};
     svg.setPointerCapture(event.pointerId);
   };
-  svg.onpointerup = svg.onpointercancel = () => drag = null;
+  svg.onpointerup = event => {
+    const [x, y, unit] = pointer(event), still = drag && Math.hypot(event.clientX-drag.x, event.clientY-drag.y) < 4;
+    drag = null;
+    if (still && film !== null && Math.hypot(xy[film][0]-x, xy[film][1]-y) < 14*unit) listSimilar(film);
+  };
+  svg.onpointercancel = () => drag = null;
   svg.onpointermove = event => {
     const [x, y, unit] = pointer(event);
     if (!drag) return chooseUnder(x, y, unit);
@@ -106,21 +143,23 @@ function render(root, {titles, scales, groups}) {
   svg.setAttribute('role', 'application');
   svg.setAttribute('aria-label', 'Map of films. Arrow keys go from film to film, plus and minus zoom, 0 shows all.');
   svg.querySelectorAll('text').forEach(text => text.remove());
-  const search = finder('find a film', titles, rows, () => false, choose, found => {
+  const search = finder('find a film', titles, rows, () => false, pick, found => {
     svg.classList.toggle('cc-searching', found.length > 0);
     const hits = new Set(found);
     dots.forEach((path, i) => path.classList.toggle('cc-hit', hits.has(i)));
     status.textContent = found.length ? `${found.length} of ${rows.length} films` : '';
   });
-  const frame = element('div', {className: 'cc-map'});
   svg.replaceWith(frame);
-  frame.append(svg, tip);
+  frame.append(svg, names, tip);
+  const largest = Math.max(...sizes ?? [1]);
+  sizes?.forEach((size, i) => dots[i].style.setProperty('--cc-size', 3+9*Math.sqrt(size/largest)));
   const bar = element('div', {className: 'cc-bar'}, button('Zoom in', () => zoom(1.5)),
     button('Zoom out', () => zoom(1/1.5)), button('Show all', showAll));
   if (colours.length) bar.append(labelled('colour', colour));
   root.prepend(bar, legend);
-  frame.after(status, search.box);
+  (root.querySelector('.cc-axes') ?? frame).after(status, similar, search.box);
   root.classList.add('cc-awake');
   paint();
   update();
+  new ResizeObserver(writeNames).observe(frame);
 }

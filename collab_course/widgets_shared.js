@@ -27,6 +27,9 @@ function fixed(x, n) { return x.toFixed(n).replace(/^-(0\.?0*)$/, '$1'); }
 // Lower case, without accents
 function folded(text) { return text.normalize('NFKD').toLowerCase().replace(/\p{M}/gu, ''); }
 
+// A title without the year, an article in its place
+function shortened(title) { return title.replace(/ \(\d{4}\)$/, '').replace(/^(.+), (The|A|An)$/, '$2 $1'); }
+
 // A search field over `titles`, whose results are buttons: the first six rows of `order` that have all words in their
 // title and that `isTaken`, which is told whether there are words, does not leave out. Enter presses the first.
 // `onsearch` gets all matching rows.

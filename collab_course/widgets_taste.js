@@ -19,9 +19,6 @@ function render(root, data) {
     return bestRows(titles, scores, rows, n).map(i =>
       [titles[i], scores[i], [dot(items[i], start), ...moves.map(move => dot(items[i], move))]]);
   }
-  function shortened(title) { // without the year, an article in its place
-    return title.replace(/ \(\d{4}\)$/, '').replace(/^(.+), (The|A|An)$/, '$2 $1');
-  }
   function why(rows, score, [common, ...parts]) { // what the score is made of, in percent, the largest part first
     if (score <= 0) return [];
     const shares = [...common ? [['everyone', common]] : [], ...rows.map((i, t) => [shortened(titles[i]), parts[t]])];
@@ -42,8 +39,9 @@ function render(root, data) {
   function recommend(rows) {
     root.state = [data.start, rows.length ? zero : data.start].map(start => best(rows, start));
     lists.forEach(({list}, k) => list.replaceChildren(...root.state[k].map(film => line(rows, film))));
+    const films = rows.length === 1 ? 'film' : `${rows.length} films`;
     status.replaceChildren(rows.length
-      ? `From your ${rows.length === 1 ? 'film' : `${rows.length} films`}. Under each title is why: their shares in its score.`
+      ? `From your ${films}. Under each title is why: their shares in its score.`
       : 'Nothing is rated: both lists are those of the average user.',
       element('span', {className: 'cc-unseen'}, // the first ones are read aloud, too
         ...lists.map(({name}, k) => ` ${name}: ${root.state[k].slice(0, 3).map(([title]) => title).join(', ')}.`)));

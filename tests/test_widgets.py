@@ -119,9 +119,16 @@ def small_crosstab(n_factors=5, n_steps=1000, lr=1.):
     return crosstab_widget(table, fit_crosstab(table, n_factors, n_steps=0)[:2], users @ items.T, lr, n_steps)
 
 
+def whole(page):
+    "The lesson's widget, switched to the whole table"
+    widget = show(page, lesson('crosstab'))
+    widget.get_by_role('combobox', name='table').select_option(label='15 by 15, 5 factors')
+    return widget
+
+
 def test_crosstab_js_matches_python(page):
     "One step, then a thousand: losses and predictions are those of `fit_crosstab`, and the table shows them"
-    widget = show(page, lesson('crosstab'))
+    widget = whole(page)
     expect(widget.get_by_role('status')).to_contain_text('Step 0: mean squared error 17.397')
     widget.get_by_role('button', name='One step').click()
     table = crosstab15()
@@ -160,7 +167,7 @@ def test_crosstab_js_matches_python_in_double_precision(page):
 
 def test_crosstab_sliders_change_one_factor(page):
     "Arrow keys on a slider change a factor, and with it a row, the pair in words and the error"
-    widget = show(page, lesson('crosstab'))
+    widget = whole(page)
     widget.get_by_role('combobox', name='user', exact=True).select_option(label='user 546')
     widget.get_by_role('combobox', name='film', exact=True).select_option(label='Braveheart')
     before = state(widget)
@@ -183,6 +190,51 @@ def test_crosstab_sliders_change_one_factor(page):
     widget.get_by_role('combobox', name='show').select_option(label='errors')
     error = float(widget.locator('tbody td').nth(1).inner_text())
     assert abs(error - (predicted[0, 1] - 5)) < .0501
+
+
+def move(page, slider, steps):
+    "Press an arrow key so many times, to the left if less than 0"
+    slider.focus()
+    for _ in range(abs(steps)): page.keyboard.press('ArrowRight' if steps > 0 else 'ArrowLeft')
+
+
+def test_crosstab_goal_is_reached_by_hand(page):
+    "Each knob once, with the keyboard, to where the error is lowest: below the goal; descent is not by hand"
+    widget, data = show(page, lesson('crosstab')), data_in(lesson('crosstab'))
+    assert [len(one['users']) for one in (data, *data['more'])] == [6, 6, 15]
+    expect(widget).to_contain_text('Below 1?')
+    ratings = np.array(data['ratings'], float)
+    for side, name in (0, 'user'), (1, 'film'):
+        picker = widget.get_by_role('combobox', name=name, exact=True)
+        slider = widget.get_by_role('slider', name=f'{name}: factor 1')
+        for k in range(6):
+            picker.select_option(index=k)
+            others = np.array(state(widget)[('items', 'users')[side]])[:, 0]
+            stars = ratings[k] if side == 0 else ratings[:, k]
+            known = ~np.isnan(stars)
+            best = (others[known] @ stars[known])/(others[known] @ others[known])
+            slider.fill(f'{best:.1f}')
+    move(page, slider, 2)
+    expect(widget.get_by_role('status')).to_contain_text('error 0.9')
+    expect(widget).to_contain_text('Below 1, by hand!')
+    widget.get_by_role('button', name='One step').click()
+    expect(widget.locator('.cc-aim')).to_be_hidden()
+    widget.get_by_role('button', name='Reset').click()
+    expect(widget).to_contain_text('Below 1?')
+
+
+def test_crosstab_shows_the_error_beside_the_knobs_on_a_phone(page):
+    "The knobs, the error and the small table fit one screen; a switch stops what runs and leads to the others"
+    page.set_viewport_size({'width': 390, 'height': 844})
+    widget = show(page, '<meta name="viewport" content="width=device-width">', lesson('crosstab'))
+    boxes = [widget.locator(o).bounding_box() for o in ('fieldset >> nth=1', '[role=status]', 'table')]
+    knobs, error, table = boxes
+    assert 0 <= error['y'] - (knobs['y'] + knobs['height']) < 40
+    assert table['y'] + table['height'] - widget.locator('fieldset').first.bounding_box()['y'] < 700
+    widget.get_by_role('button', name='Descend').click()
+    widget.get_by_role('combobox', name='table').select_option(label='6 by 6, 2 factors')
+    expect(widget.get_by_role('status')).to_contain_text('Step 0: mean')
+    expect(widget.get_by_role('slider')).to_have_count(4)
 
 
 def test_crosstab_stops_when_factors_diverge(page):
@@ -578,6 +630,58 @@ def test_map_names_film_under_pointer_and_follows_arrows(page):
     assert tip.inner_text() != d['titles'][alone]
 
 
+def names(widget): return widget.locator('.cc-map div:not(.cc-tip) span').all_inner_texts()
+
+
+def plain(title): return re.sub(r'^(.+), (The|A|An)$', r'\2 \1', re.sub(r' \(\d{4}\)$', '', title))
+
+
+def test_map_names_the_largest_dots(page):
+    "Thirty names, nearly all of the thirty most rated, and none over another; more when it is enlarged"
+    html = lesson('map')
+    widget, d = show(page, html), data_in(html)
+    largest = [plain(d['titles'][i]) for i in np.argsort(-np.array(d['sizes']), kind='stable')]
+    assert len(names(widget)) == 30 and len(set(names(widget)) & set(largest[:30])) >= 24
+    assert set(names(widget)) <= set(largest[:60])
+    boxes = [one.bounding_box() for one in widget.locator('.cc-map div:not(.cc-tip) span').all()]
+    for k, a in enumerate(boxes):
+        for b in boxes[:k]:
+            apart = (a['x'] >= b['x']+b['width']-1 or b['x'] >= a['x']+a['width']-1 or
+                     a['y'] >= b['y']+b['height']-1 or b['y'] >= a['y']+a['height']-1)
+            assert apart, (a, b)
+    for _ in range(2): widget.get_by_role('button', name='Zoom in').click()
+    assert len(names(widget)) > 40
+    expect(widget).to_contain_text('component 1: on the left films that are liked')
+    page.set_viewport_size({'width': 390, 'height': 844})
+    widget.get_by_role('button', name='Show all').click()
+    page.wait_for_function('document.querySelectorAll(".cc-map div:not(.cc-tip) span").length < 30')
+    assert len(names(widget)) >= 10
+
+
+def test_map_lists_neighbours_of_a_film_that_is_clicked(page):
+    "By all factors where the page has them, on the map elsewhere; each of them is a way on"
+    html = lesson('map')
+    widget, d = show(page, html), data_in(html)
+    svg = widget.locator('svg')
+    svg.scroll_into_view_if_needed()
+    box = svg.bounding_box()
+    page.mouse.click(box['x']+box['width']/2, box['y']+box['height']/2) # the nearest dot, if one is near
+    svg.focus()
+    page.keyboard.press('ArrowRight')
+    chosen = d['titles'].index(widget.locator('.cc-tip').inner_text())
+    listed = widget.locator('[aria-live] button')
+    assert listed.all_inner_texts() == [d['titles'][i] for i in d['near'][chosen]]
+    listed.first.click()
+    expect(widget.locator('.cc-tip')).to_have_text(d['titles'][d['near'][chosen][0]])
+    widget = show(page, map_widget([[0, 0], [1, 0], [9, 9], [9, 8]], ['Heat', 'Fargo', 'Alien', 'Aliens']))
+    page.set_viewport_size({'width': 700, 'height': 800})
+    page.evaluate('scrollTo(0, 0)')
+    box = widget.locator('svg').bounding_box()
+    page.mouse.click(box['x']+box['width']*.98, box['y']+box['height']*20/700)
+    expect(widget.locator('[aria-live]')).to_contain_text('Alien, nearest on the map:')
+    assert widget.locator('[aria-live] button').first.inner_text() == 'Aliens'
+
+
 def test_map_without_scales_or_groups_has_no_colour_choice(page):
     "Points, titles and search are enough"
     widget = show(page, map_widget([[0, 1], [1, 0], [2, 2]], ['Heat', 'Fargo', 'Alien']))
@@ -606,7 +710,13 @@ def test_curves_slider_matches_lines_and_words(page):
             lo, hi = float(lo), float(hi)
             told = float(re.search(rf'{part} ([\d.]+\d)', summary.inner_text())[1])
             assert told == pytest.approx(lo + (185-y)/160*(hi-lo), abs=.012)
+        ring = line.locator('circle').bounding_box()
+        lowest = max(float(o.split(',')[1]) for o in points.split())
+        rises = lowest > y
+        assert float(line.locator('circle').get_attribute('cy')) == pytest.approx(lowest, abs=.06)
+        assert ring and line.locator('text').count() == rises == ('then rises by' in summary.inner_text())
         page.keyboard.press('ArrowRight')
+    assert widget.locator('.cc-stops span').all_inner_texts() == d['labels']
     assert [float(o) for o in d['labels']] == sorted(float(o) for o in d['labels'])
 
 
