@@ -227,15 +227,49 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_text(page):
 
 
 def test_the_home_page_in_one_screen(page):
-    "What this is, what one learns, a picture, the two commands and a way in"
+    "The name once, a promise, what one needs, how long it takes, and the toy with both its lists"
     page.set_viewport_size(WIDE)
     page.goto('/')
-    for what in ('h1', '.description', '.hero li', '.hero img', 'pre:has-text("make test")',
-                 'main a:has-text("Start with the data")'):
-        box = page.locator(what).last.bounding_box()
+    for what in ('h1', '.description', '.hero > p:has-text("minutes")', '.hero fieldset >> nth=4',
+                 '.hero ol >> nth=0 >> li >> nth=5', '.hero ol >> nth=1 >> li >> nth=5'):
+        box = page.locator(what).first.bounding_box()
         assert box['y'] >= 0 and box['y'] + box['height'] <= WIDE['height'], what
-        if what == 'main a:has-text("Start with the data")': page.locator(what).click()
-    page.wait_for_url('**/movielens.html')
+    above = page.locator('h1, .description, .navbar-brand, #quarto-sidebar a, .hero').all_inner_texts()
+    assert ' '.join(above).count(settings()['lib_name']) == 1
+    assert "home page" not in page.locator('main').inner_text()
+    heads = [tag.strip() for tag in page.locator('main h2').all_inner_texts()]
+    assert heads[:3] == ['Five results that surprise', 'Use it', 'The core path']
+    page.locator('.hero a:has-text("core path")').click()
+    page.locator('main a:has-text("MovieLens")').first.scroll_into_view_if_needed()
+    assert page.get_by_text('These eight pages').is_visible()
+
+
+@pytest.mark.parametrize('size', [WIDE, NARROW], ids=['wide', 'narrow'])
+def test_the_toy_of_the_home_page(page, size):
+    "Presets and a film that is searched for change both lists; reasons fold open; pages are listed in a fold"
+    page.set_viewport_size(size)
+    page.goto('/')
+    toy = page.locator('[data-kind=taste]')
+    def lists(): return [o.locator('.cc-title').all_inner_texts() for o in toy.locator('ol').all()]
+    seen = [lists()]
+    for name in 'family', 'classics':
+        toy.get_by_role('button', name=name).click()
+        seen.append(lists())
+    toy.get_by_role('button', name='clear').click()
+    toy.get_by_label('find a film (up to 1998)').fill('star wars')
+    page.keyboard.press('Enter')
+    seen.append(lists())
+    assert all(len(one) == 10 for both in seen for one in both)
+    assert len({tuple(one) for both in seen for one in both}) == 8
+    assert 'Return of the Jedi (1983)' in seen[-1][0]
+    toy.get_by_role('button', name='horror').click()
+    reason = toy.locator('details').first
+    reason.locator('summary').click()
+    expect(reason.locator('small').nth(1)).to_be_visible()
+    fold = page.locator('summary', has_text='By parts')
+    assert not page.locator('main table a[href="bias.html"]').is_visible()
+    fold.click()
+    assert page.locator('main table a[href="bias.html"]').is_visible()
 
 
 def test_a_notebook_is_downloaded(page):

@@ -18,6 +18,7 @@ from check_flow import code_cells
 from check_site import APART, Site, check, lists, problems
 from common import (DOCS, NBS, PARTS, PATH, PATH_NAME, ROOT, SEED_MAP, changed, notebooks, parts, project_files, reading_order,
                     settings, site_url, snapshot)
+from facts import asked_for
 from moved import MOVED
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
@@ -35,6 +36,58 @@ def test_docs_are_fresh(tmp_path, python):
     "A build now gives the same bytes"
     python('tools/build_docs.py', '--out', tmp_path)
     assert changed(contents(ROOT), contents(tmp_path)) == []
+
+
+README = (ROOT/'README.md').read_text(encoding='utf-8')
+
+
+def test_readme_is_short_and_stands_alone():
+    "Eighty lines: what pip installs, five lines of code and what they give, a picture; no relative link"
+    assert len(README.splitlines()) <= 80 and README.startswith(f"# {settings()['lib_name']}\n")
+    assert f'pip install "{asked_for(settings())}"' in README
+    blocks = re.findall(r'```python\n(.*?)```', README, re.S)
+    assert len(''.join(blocks).split('\n')) <= 6 and re.search(r"```\n\n    \['[^\n]+\(\d{4}\)',\n", README)
+    pictures = re.findall(r'!\[[^]]+\]\((.*?)\)', README)
+    raw = 'https://raw.githubusercontent.com/{user}/{repo}/{branch}/'.format(**settings())
+    [card] = [url for url in pictures if url.startswith(raw)]
+    assert (ROOT/card.removeprefix(raw)).is_file()
+    assert all(url.startswith(('https://', '#')) for url in re.findall(r'\]\((.*?)\)', README))
+    assert '<div' not in README and 'widget' not in README
+
+
+def text_of(name):
+    "A notebook's Markdown"
+    cells = nbformat.read(NBS/f'{name}.ipynb', 4).cells
+    return '\n'.join(cell.source for cell in cells if cell.cell_type == 'markdown')
+
+
+def page_of(name):
+    "A page as it was built"
+    return BeautifulSoup((DOCS/name).read_text(encoding='utf-8'), 'html.parser').main
+
+
+def test_surprising_results_stand_on_their_pages():
+    "Each of the five leads to a page that has its figures"
+    results = page_of('index.html').select('#five-results-that-surprise li, h2#five-results-that-surprise ~ ol li')
+    assert len(results) == 5
+    for result in results:
+        said = page_of(result.a['href']).get_text()
+        figures = re.findall(r'\.\d\d|\d+%|three of ten|bookkeeping', result.get_text())
+        assert figures and all(o in said.lower() for o in figures), result
+
+
+def test_home_says_how_long_it_takes():
+    "The core path's minutes, within ten of what its pages say, and the hours of all but the ground floor, within one"
+    home = page_of('index.html')
+    def minutes(name): return int(page_of(name).select_one('.page-actions .time').get_text().split()[0])
+    core = re.search(r'These eight pages.*?## All pages', text_of('index'), re.S)[0]
+    names = re.findall(r'\]\(\d+_(\w+)\.ipynb\)', core)
+    assert len(names) == len(set(names)) == 8
+    told, hours = re.search(r'about (\d+) minutes, and all there is about (\w+) hours', home.get_text()).groups()
+    assert abs(minutes('index.html') + sum(minutes(f'{name}.html') for name in names) - int(told)) <= 10
+    paths = [path for path in notebooks() if not path.name.startswith('0')]
+    total = sum(minutes(re.sub(r'^\d+_', '', path.stem) + '.html') for path in paths)
+    assert abs(total/60 - ['six', 'seven', 'eight', 'nine'].index(hours) - 6) <= 1, total
 
 
 def test_site(): assert problems(DOCS) == []

@@ -44,6 +44,7 @@ def test_facts_are_renewed(project, monkeypatch):
 @pytest.mark.parametrize('key, value, place', [
     ('version', '9.9', 'CHANGELOG.md'), ('version', '9.9', '__init__.py'),
     ('min_python', '3.99', 'settings.ini'), ('min_python', '3.99', 'CONTRIBUTING.md'),
+    ('install', '{lib_name}', '91_library.ipynb'), ('install', '{lib_name}', '16_bias.ipynb'),
     ('python_versions', '3.11 3.99', 'test.yml'), ('pandas_lines', '2.2 3.99', 'test.yml'),
     ('pandas_lines', '2.3 3.0', 'settings.ini'), ('version', '9.9', '16_bias.ipynb'),
 ])

@@ -184,7 +184,7 @@ def readme(docs, facts):
     here, text = site_url(facts), (docs/'index.html.md').read_text(encoding='utf-8')
     card = f"{RAW.format(**facts)}/nbs/social-card.png"
     text = TOY.sub(f"[![{facts['description']}]({card})]({here})\n\n[Try it]({here}).\n", text)
-    text = PAGE_LIST.sub(f'[All pages]({here}#all-pages), by parts.\n', text)
+    text = PAGE_LIST.sub(f'The [home page]({here}#all-pages) lists them by parts.\n', text)
     text = re.sub(r'\]\((\w+\.html)\.md(?=[)#])', rf']({here}\1', text)
     text = re.sub(r'\]\(colab-badge.svg', f']({BADGE}', text)
     return re.sub('^# .*', f"# {facts['lib_name']}", text, count=1)
