@@ -4,7 +4,7 @@ By default an epoch of matrix factorization with fifty factors, over seeds; with
 accuracy on u1 to u5, with each library's defaults and with settings set by hand: those that did
 best on a tenth of u1's training rows, of some six that we tried; with --planted accuracy and time
 from a frame of a million planted ratings to a model, for every setting that we tried. All on one
-thread."""
+thread. With --lists what `list_peers` has."""
 import argparse
 import json
 import os
@@ -238,11 +238,15 @@ def main():
     parser.add_argument('--repeats', type=int, default=3)
     parser.add_argument('--folds', action='store_true', help='the accuracy on u1 to u5')
     parser.add_argument('--planted', action='store_true', help='a million planted ratings')
+    parser.add_argument('--lists', action='store_true', help='lists of what people pick')
     args = parser.parse_args()
     os.environ.update(data_env())
-    ratings = None if args.planted else load_ratings()
+    ratings = None if args.planted or args.lists else load_ratings()
     with contextlib.redirect_stdout(sys.stderr):
-        if args.planted: rows = [row for name in PLANTED for row in measure_planted(name)]
+        if args.lists:
+            from list_peers import measure
+            rows = measure()
+        elif args.planted: rows = [row for name in PLANTED for row in measure_planted(name)]
         elif args.folds: rows = [measure_folds(name, ratings) for name in FOLDS]
         else: rows = [measure_epochs(name, args.repeats, ratings) for name in EPOCHS]
     print(json.dumps(rows))
