@@ -61,10 +61,12 @@ Modules:
 - `collab_course.routes`: Whichever way MovieLens came, the bytes are the published ones, or there is an error.
 - `collab_course.schema`: What must hold before a saved model is believed.
 - `collab_course.settings`: What a setting may be, and a bar that shows how far a fit has come.
+- `collab_course.shards`: A table in many files, larger than memory, is read once to learn who is in it.
 - `collab_course.show`: For people a table that lines up, for programs JSON or CSV.
 - `collab_course.splits`: Hide some ratings, train on the rest, and let no answer stand on both sides.
 - `collab_course.start`: On which scale, by which recipe, and from which weights a model is trained.
 - `collab_course.store`: A trained model in a folder: written whole or not at all, and read back with suspicion.
+- `collab_course.store_of_ratings`: Ratings that do not fit into memory are read twice, and then stay on disk.
 - `collab_course.tour`: All of the course's models, trained on one split and put into one table.
 - `collab_course.train`: Six lines turn random numbers into a model.
 - `collab_course.training`: Which model, and what may be said of it; what a file holds if it holds no ratings.
@@ -84,7 +86,7 @@ _HOMES = {
     'DampedMeans': 'recommender', 'Popularity': 'recommender', 'BiasedMF': 'biased_mf',
     'BayesianMF': 'bayes', 'Ensemble': 'evaluation', 'Choose': 'evaluation',
     'ImplicitMF': 'implicit_mf', 'ItemKNN': 'item_knn', 'EASE': 'ease',
-    'PickAndLike': 'pick_and_like',
+    'PickAndLike': 'pick_and_like', 'ratings_store': 'store_of_ratings',
 }
 __all__ = [*_HOMES]
 

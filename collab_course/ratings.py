@@ -15,6 +15,7 @@ import inspect,re
 import numpy as np, pandas as pd
 from collections.abc import Iterator,Set,ValuesView
 from functools import cached_property
+from importlib import import_module
 from typing import NamedTuple
 from unicodedata import combining,normalize
 from pandas import DataFrame,Series
@@ -399,6 +400,13 @@ class Ratings(_Rows, _Items):
         res = cls.__new__(cls)
         res._set(*parts, **more)
         return res
+
+    @classmethod
+    def open(cls,
+        folder, # where `ratings_store` put them
+    )->'Ratings': # its rows stay on disk, and are read when they are asked for
+        "The table of a store of ratings, or `DataError`"
+        return import_module('collab_course.store_of_ratings').open_ratings(folder)
 
     take,updated,to_frame = _take,_updated,_to_frame
 

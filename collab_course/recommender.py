@@ -114,7 +114,7 @@ class Recommender(HasSettings, _Training, Questions, _Saving):
 _modules = dict(DampedMeans='recommender', Popularity='recommender', BiasedMF='biased_mf',
                 BayesianMF='bayes', Ensemble='evaluation', Choose='evaluation',
                 ImplicitMF='implicit_mf', ItemKNN='item_knn', EASE='ease',
-                PickAndLike='pick_and_like')
+                PickAndLike='pick_and_like', FactorModel='spark')
 
 def _class(name, classes):
     "A model's class by the name that a file says; nothing else is imported"
