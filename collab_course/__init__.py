@@ -63,6 +63,7 @@ Modules:
 - `collab_course.settings`: What a setting may be, and a bar that shows how far a fit has come.
 - `collab_course.shards`: A table in many files, larger than memory, is read once to learn who is in it.
 - `collab_course.show`: For people a table that lines up, for programs JSON or CSV.
+- `collab_course.spark`: A model that Spark has trained on a cluster answers here without Spark.
 - `collab_course.splits`: Hide some ratings, train on the rest, and let no answer stand on both sides.
 - `collab_course.start`: On which scale, by which recipe, and from which weights a model is trained.
 - `collab_course.store`: A trained model in a folder: written whole or not at all, and read back with suspicion.

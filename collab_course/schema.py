@@ -113,8 +113,9 @@ def _check_rest(o, r):
     "The ratings, titles and times of a table's rows"
     y,n_titles,dated = o['y'],len(r.item_titles),'time' in o
     def fits(a, *kinds): return a.dtype.str[1:] in kinds and a.shape==(len(r.x),)
-    _must(fits(y, 'f4', 'f8') and (y.min(),y.max())==r.rating_limits,
-          f'ratings are not {len(r.x):,} numbers from {r.rating_limits[0]} to {r.rating_limits[1]}')
+    lo,hi = r.rating_limits
+    _must(fits(y, 'f4', 'f8') and lo<=y.min(initial=hi) and y.max(initial=lo)<=hi,
+          f'ratings are not {len(r.x):,} numbers from {lo} to {hi}')
     if n_titles>len(r.items):
         rows,items = o['title_rows'],r.items.rows(r.item_titles['item'])
         _must(fits(rows, 'i4') and rows.min()>=0 and rows.max()<n_titles

@@ -11,12 +11,13 @@ Docs: https://collab-course.github.io/collab_course/store_of_ratings.html.md"""
 # %% auto #0
 __all__ = ['StoredRatings', 'open_ratings', 'ratings_store']
 
-# %% ../nbs/93_store_of_ratings.ipynb #98ea4d69
+# %% ../nbs/93_store_of_ratings.ipynb #fc0e80b7
 import json,os,re,shutil
 import numpy as np
 from contextlib import contextmanager,suppress
 from copy import copy
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from pandas import DataFrame
 from .files import DataError,lock_file
@@ -163,7 +164,7 @@ def _commit(folder, rows, info):
         _to_disk(f)
     os.replace(part, folder/_head)
 
-# %% ../nbs/93_store_of_ratings.ipynb #5eb5a930
+# %% ../nbs/93_store_of_ratings.ipynb #cfc06e03
 class StoredRatings(Ratings):
     "Ratings that lie on disk; those sorted by user and item, too"
     def by_order(self): return vars(self).get('in_order', self)
@@ -195,17 +196,33 @@ def _vocab(rows, kind, name):
     tensors = {o: np.fromfile(rows/o, dtype) for o,dtype in parts.items()}
     return in_order(unpack_ids(kind, name, tensors), name)
 
+def _pieces(file, dtype, width=1):
+    "A file's numbers, so many at a time: what is read so does not stay in memory"
+    with open(file, 'rb') as f:
+        while len(part := np.fromfile(f, dtype, _rows*width)):
+            yield part.reshape(-1, width) if width>1 else part
+
+def _counted(file, sizes):
+    "How often each user and item occurs; `ValueError` for a row that is none"
+    res = [np.zeros(n, 'int64') for n in sizes]
+    for x in _pieces(file, '<i4', 2):
+        for part,counts in zip(x.T, res):
+            _must(0<=part.min() and part.max()<len(counts), 'a row points nowhere')
+            counts += np.bincount(part, minlength=len(counts))
+    _must(all(counts.all() for counts in res), 'an id has no ratings')
+    return res
+
 def _check_sorted(x, y, limits):
-    "Rows by user, item and rating"
+    "Rows by user, item and rating, in two files"
     order,least,most = _Order(),np.inf,-np.inf
-    for a in range(0, len(x), _rows):
-        part,stars = x[a:a+_rows].astype('int64'),y[a:a+_rows]
+    for part,stars in zip(_pieces(x, '<i4', 2), _pieces(y, '<f8') if y else repeat(np.ones(_rows))):
+        part,stars = part.astype('int64'),stars[:len(part)]
         order.add(part[:,0]<<32 | part[:,1], stars)
         least,most = min(least, stars.min()),max(most, stars.max())
     _must(order.fine, 'rows are out of order')
     _must((least,most)==limits, f'ratings go from {least} to {most}, not from {limits}')
 
-# %% ../nbs/93_store_of_ratings.ipynb #80e2b184
+# %% ../nbs/93_store_of_ratings.ipynb #7b71ee8a
 def _ratings(rows, info, n):
     "The table in a folder of rows, checked"
     users,items = [_vocab(rows, info[o], o) for o in ('users','items')]
@@ -216,24 +233,28 @@ def _ratings(rows, info, n):
         return x, _map(rows/f'{begin}y', '<f8', n)
     titles = DataFrame({'item': items.ids, 'title': [str(o) for o in items.ids]})
     (x,y),plain = mapped(''),info['in_sequence']
+    names = [o for o in info['columns'].values() if o is not None]
     res = StoredRatings.of_parts(users, items, x, y, None, titles, None, columns, limits)
-    res.counts = read_only(_counted(x, len(items), 1))
-    res.ends = np.append(0, np.cumsum(_counted(x, len(users), 0)))
+    counts = _counted(rows/'x', (len(users),len(items)))
+    res.ends,res.counts = np.append(0, np.cumsum(counts[0])),read_only(counts[1])
     res.again = {o: info[o] for o in ('repeated_pairs','of_which_disagree')}
     if not plain:
         sorted_rows = copy(res)
         sorted_rows.x,sorted_rows.y = map(read_only, mapped('sorted_'))
         res.order,res.in_order = read_only(_map(rows/'order', '<i8', n)),sorted_rows
-        for a in range(0, n, _rows): _same_rows(res, slice(a, a+_rows))
-    _check_sorted(res.by_order().x, res.by_order().y, limits)
+        for name,dtype,part in (('x','<i4',(n,2)),('y','<f8',(n,)))[:len(names)-1]:
+            _same_rows(rows, name, dtype, part)
+    files = [rows/f"{'' if plain else 'sorted_'}{o}" for o in ('x','y')]
+    _check_sorted(files[0], files[1] if len(names)==3 else None, limits)
     return res
 
-def _same_rows(r, part):
+def _same_rows(rows, name, dtype, shape):
     "Raise `ValueError` unless the sorted rows are the others, in another order"
-    order = r.order[part]
-    _must(order.min()>=0 and order.max()<len(r), 'the order points nowhere')
-    fine = (r.x[order]==r.in_order.x[part]).all() and (r.y[order]==r.in_order.y[part]).all()
-    _must(fine, 'the sorted rows are other ones')
+    whole = _map(rows/name, dtype, *shape) # of its own, so that the pages go when it does
+    parts = _pieces(rows/f'sorted_{name}', dtype, len(shape))
+    for order,part in zip(_pieces(rows/'order', '<i8'), parts):
+        _must(order.min()>=0 and order.max()<len(whole), 'the order points nowhere')
+        _must((whole[order]==part).all(), 'the sorted rows are other ones')
 
 def _checked_head(folder):
     "What `ratings.json` says"
@@ -291,7 +312,7 @@ def ratings_store(
             finally: _sweep(folder)
     return open_ratings(folder)
 
-# %% ../nbs/93_store_of_ratings.ipynb #53d028fe
+# %% ../nbs/93_store_of_ratings.ipynb #d7fe77ca
 def _build(folder, shards, names, progress):
     "Both passes, then the sorted rows"
     columns = [o for o in names.values() if o is not None]
@@ -304,7 +325,7 @@ def _build(folder, shards, names, progress):
     kinds = [pack_ids(o, name, tensors) for o,name in ((users,'users'),(items,'items'))]
     for name,array in tensors.items(): (rows/name).write_bytes(array.tobytes())
     in_sequence = _write_rows(rows, shards, columns, (u,i), n, progress)
-    counts = _counted(np.memmap(rows/'x', '<i4', 'r', shape=(n,2)), len(users), 0)
+    counts = _counted(rows/'x', (len(users),len(items)))[0]
     if not in_sequence:
         _check_room(folder, 20*n)
         _deal_out(rows, counts, n)
@@ -314,13 +335,3 @@ def _build(folder, shards, names, progress):
     _commit(folder, rows, dict(rows=n, users=kinds[0], items=kinds[1], columns=names,
                                rating_limits=limits, in_sequence=in_sequence,
                                repeated_pairs=again[0], of_which_disagree=again[1]))
-
-def _counted(x, n, side):
-    "How often each row number occurs, a piece at a time; `ValueError` for one that is none"
-    res = np.zeros(n, 'int64')
-    for a in range(0, len(x), _rows):
-        part = x[a:a+_rows,side]
-        if part.min()<0 or part.max()>=n: raise ValueError('a row points nowhere')
-        res += np.bincount(part, minlength=n)
-    if not res.all(): raise ValueError('an id has no ratings')
-    return res
