@@ -90,7 +90,7 @@ def judged(model, r, split, good):
     seconds, m = done[-1]
     users = np.intersect1d(r.users.ids[r.x[split[1], 0]], m.ratings.users.ids)
     top = m.recommend_all(users=users[::max(1, len(users)//200)]) # some 200 of them say how different films are
-    return {o: float(found[o]) for o in MEASURES} | {'diversity': intra_list_diversity(top, m.ratings), 'seconds': seconds}
+    return {o: float(found[o]) for o in MEASURES if found[o] == found[o]} | {'diversity': intra_list_diversity(top, m.ratings), 'seconds': seconds}
 
 
 def exactly(model, r, split):
