@@ -12,6 +12,7 @@ from collab_course.pick_and_like import PickAndLike as PickAndLike
 from collab_course.ratings import Ratings as Ratings
 from collab_course.recommender import (DampedMeans as DampedMeans, Popularity as Popularity,
                                        Recommender as Recommender, load as load)
+from collab_course.spark import FactorModel as FactorModel
 from collab_course.store_of_ratings import ratings_store as ratings_store
 
 __version__: str

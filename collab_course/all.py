@@ -57,5 +57,6 @@ from collab_course.pick_and_like import *
 from collab_course.tour import *
 from collab_course.shards import *
 from collab_course.store_of_ratings import *
+from collab_course.spark import *
 from collab_course.options import *
 from collab_course.show import *

@@ -10,7 +10,7 @@ Docs: https://collab-course.github.io/collab_course/spark.html.md"""
 # %% auto #0
 __all__ = ['FactorModel']
 
-# %% ../nbs/94_spark.ipynb #bae2fab6
+# %% ../nbs/94_spark.ipynb #5cbda196
 import json
 import numpy as np
 from collections.abc import Mapping
@@ -19,7 +19,6 @@ from numbers import Real
 from pandas import DataFrame,Series
 from pathlib import Path
 from typing import Any,Never,Self
-from .als import half_step
 from .files import DataError,named_errors
 from .fold_in import sigmoid_to
 from .ids import Vocab,as_titles
@@ -77,7 +76,7 @@ def _table(users, items, ratings, titles, limits, implicit):
     frame = DataFrame({'item': items.ids, 'title': Series(texts, dtype=object)})
     return Ratings.of_parts(users, items, x, y, time, frame, None, columns, limits or _anything)
 
-# %% ../nbs/94_spark.ipynb #74fdf96d
+# %% ../nbs/94_spark.ipynb #717dea1d
 class _NewUser:
     "Half steps for those who are not in the model"
     def _weights(self, items, ratings): # for the matrix and the right side (k,), and how many count
@@ -88,6 +87,7 @@ class _NewUser:
         return np.ones(len(items)), ratings-self.mean-bias, len(items)
 
     def _half_steps(self, items, left, rights, n): # right sides (m,k) to bias and factors (m,1+d)
+        from collab_course.als import half_step # here: other questions need no numba
         if self.link!='identity': self._cannot("folds new users in only with link='identity'")
         if self.penalty is None: raise ValueError("a new user is folded in with the training's "
             'penalty, which a model does not hold: give penalty= with the factors')

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 import collab_course
-from collab_course import (EASE, BayesianMF, BiasedMF, Choose, DampedMeans, Ensemble, ImplicitMF, ItemKNN,
-                           PickAndLike, Popularity, Ratings, Recommender, check_recommender, evaluate,
-                           leaderboard, load, load_ratings, read_ratings)
+from collab_course import (EASE, BayesianMF, BiasedMF, Choose, DampedMeans, Ensemble, FactorModel, ImplicitMF,
+                           ItemKNN, PickAndLike, Popularity, Ratings, Recommender, check_recommender, evaluate,
+                           leaderboard, load, load_ratings, ratings_store, read_ratings)
 
 
 def models() -> Mapping[str, Recommender]:
@@ -56,6 +56,14 @@ def keep(model: Recommender, folder: Path) -> Recommender:
     return mine if settings else known
 
 
+def factors(folder: Path) -> FactorModel:
+    "Those that another program has trained"
+    plain: FactorModel = FactorModel.from_factors(users=[1], user_factors=np.ones((1, 2)), items=[7], item_factors=np.ones((1, 2)),
+                                                  mean=3., link='identity', rating_limits=(1, 5), titles={7: 'Heat'}, penalty=.1)
+    saved: FactorModel = FactorModel.from_spark(folder, users=['ada'], implicit=True, alpha=2.)
+    return plain if plain.settings() else saved
+
+
 def judge(df: pd.DataFrame) -> pd.DataFrame:
     "Measures, and a table of them"
     row: pd.Series = evaluate(BiasedMF(), df, (np.arange(8), np.arange(8, 10)), k=None, good=4.)
@@ -68,5 +76,7 @@ def table() -> Ratings:
     "What they learn from"
     ratings = Ratings(load_ratings(), title=None)
     part: Ratings = ratings.take([0, 1])
+    stored: Ratings = ratings_store(['a.parquet', Path('b.parquet')], 'store', user='who', rating=None, quiet=True)
+    part = part if len(stored) else Ratings.open('store')
     frame: pd.DataFrame = read_ratings('ratings.csv')
     return part if len(ratings) and len(frame) else Ratings(frame, user='who', rating=None)
