@@ -15,7 +15,8 @@ threads  one thread and two: accuracy, and the time of the one that works longes
 million  ours and other libraries on a million planted ratings, from a frame to a model
 lists  our models on every protocol of lists, and on Microsoft Recommenders' exactly
 newcomers  lists of left-out users, by how many of their ratings are told
-list_peers  other libraries' lists on the same splits, and an iteration beside `implicit`'s"""
+list_peers  other libraries' lists on the same splits, and an iteration beside `implicit`'s
+store  ratings larger than memory: 10M and 100M from shards to a store, and an epoch from it"""
 import argparse
 import os
 
@@ -43,6 +44,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]/'tools'))
 import numpy as np
 import fits
 import lists
+import stores
 from common import ROOT, cpu, data_env
 from made import SHAPES, by_row, by_user, planted, planted_split, random_ratings
 
@@ -470,7 +472,8 @@ PARTS = {'steps': (measure_steps, check_steps),
          'million': (measure_million, check_million),
          'lists': (lists.measure_lists, lists.check_lists),
          'newcomers': (lists.measure_new_users, lists.check_new_users),
-         'list_peers': (lambda repeats: peers('--lists'), lambda rows: None)}
+         'list_peers': (lambda repeats: peers('--lists'), lambda rows: None),
+         'store': (stores.measure_store, stores.check_store)}
 
 
 def measure(part, repeats):

@@ -16,7 +16,7 @@ from common import cpu
 
 SIZES, PIECE, SHARDS = (10_000_000, 100_000_000), 1_000_000, 8
 # The most memory beyond imports, in bytes a rating and in all, pages of mapped files among it
-PER_RATING, MEMORY_GB = {'build': 30, 'fit': 60}, 6
+PER_RATING, MEMORY_GB = {'build': 30, 'fit': 70}, 6
 
 
 def make(n, folder):

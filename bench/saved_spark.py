@@ -1,6 +1,6 @@
 """Make tests/saved_spark: ALS models of synthetic ratings, saved by Spark, and what Spark says of them
 
-`python tests/make_saved_spark.py` needs pyspark and Java, which `make bench` installs in .venv-bench."""
+`.venv-bench/bin/python bench/saved_spark.py` needs pyspark, which `make bench` installs, and Java 17."""
 import shutil
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import numpy as np
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession
 
-HERE = Path(__file__).with_name('saved_spark')
+HERE = Path(__file__).resolve().parents[1]/'tests/saved_spark'
 OPTIONS = {'spark.ui.enabled': 'false', 'spark.driver.host': '127.0.0.1', 'spark.driver.bindAddress': '127.0.0.1',
            'spark.sql.shuffle.partitions': '1', 'spark.default.parallelism': '1', 'spark.log.level': 'ERROR'}
 COLUMNS = dict(userCol='user', itemCol='movie', ratingCol='rating')
