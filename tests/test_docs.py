@@ -264,8 +264,7 @@ def test_what_is_folded_takes_no_time():
 
 
 # Longer than a page should be, until they are cut: more than 80 cells, or 15 minutes by the page's own clock
-LONG = {'02_data': (85, 15), '15_train': (100, 15), '31_kernel': (100, 22), '33_speed': (92, 13), '41_recommender': (100, 9),
-        '51_biased_mf': (98, 17), '99_app': (96, 12)}
+LONG = {'99_app': (96, 12)}
 
 
 @pytest.mark.parametrize('path', notebooks(), ids=lambda path: path.stem)
