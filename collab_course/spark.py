@@ -26,7 +26,7 @@ from .ratings import Ratings,as_table
 from .recommender import Recommender
 from .settings import check_settings
 
-# %% ../nbs/94_spark.ipynb #07297bf7
+# %% ../nbs/94_spark.ipynb #be14b2b5
 def _side(ids, factors, bias, name):
     "The `Vocab` of one side, and its factors and biases in that order"
     ids = ids if isinstance(ids, (list,np.ndarray)) else list(ids)
@@ -36,12 +36,13 @@ def _side(ids, factors, bias, name):
         f'{F.shape}, and there are {len(rows):,} ids: it has a row for each')
     twice = Series(rows).duplicated().to_numpy()
     if twice.any(): raise ValueError(f'{name} {[*vocab][rows[twice.argmax()]]!r} has two rows')
+    if isinstance(bias, (Mapping,Series)): bias = Series(bias, dtype=float).reindex(list(ids))
     b = None if bias is None else np.asarray(bias, float)
     if b is not None and b.shape!=rows.shape: raise ValueError(
         f'{name}_bias has shape {b.shape}, and there are {len(rows):,} ids')
     sizes = abs(F).max(axis=1) if b is None else np.maximum(abs(F).max(axis=1), abs(b))
     if not (sizes<1e15).all(): raise ValueError(
-        f'the factors of {name} {[*vocab][rows[np.argmin(sizes<1e15)]]!r} are not finite')
+        f'{name} {[*vocab][rows[np.argmin(sizes<1e15)]]!r} has no finite factors and bias')
     order = np.argsort(rows)
     return vocab, F[order].astype('float32'), None if b is None else b[order]
 
@@ -106,7 +107,7 @@ class _NewUser:
         left,right,n = self._weights(items, ratings)
         return self._half_steps(items, left, np.diag(right), n)@self._item_rows[item,1:]
 
-# %% ../nbs/94_spark.ipynb #0f4f3d47
+# %% ../nbs/94_spark.ipynb #7c6e49f0
 class FactorModel(_NewUser, Recommender):
     "Factors that another program has trained; it answers, and cannot be trained"
     mean:float
@@ -173,8 +174,8 @@ class FactorModel(_NewUser, Recommender):
         user_factors, # a row for each, shape (n_users,d)
         items, # ids, shape (n_items,)
         item_factors, # a row for each, shape (n_items,d)
-        user_bias=None, # shape (n_users,); None for none
-        item_bias=None, # shape (n_items,); None for none
+        user_bias=None, # shape (n_users,), or by id; None for none
+        item_bias=None, # shape (n_items,), or by id; None for none
         mean:float=0., # what is added to every prediction
         link:str='identity', # 'identity', or 'sigmoid' for one stretched to the limits of ratings
         rating_limits:tuple|None=None, # lowest, highest prediction; None: the ratings', or none

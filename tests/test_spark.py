@@ -241,7 +241,7 @@ def test_folders_that_are_no_model_are_refused(tmp_path):
     refused('userFactors cannot be read: it is missing', lambda: shutil.rmtree(folder/'userFactors'))
 
 
-BAD = {'has two rows': dict(users=list('aabcd')), 'it has a row for each': dict(users=list('abcd')), 'are not finite': dict(item_factors=np.full((7, 3), np.nan)),
+BAD = {'has two rows': dict(users=list('aabcd')), 'it has a row for each': dict(users=list('abcd')), 'has no finite factors and bias': dict(item_factors=np.full((7, 3), np.nan)),
        'users have 3 factors, and items 2': dict(item_factors=np.ones((7, 2))), 'user_bias has shape': dict(user_bias=[1.]),
        'item_factors has shape': dict(item_factors=np.ones(7)), 'link is': dict(link='log'), 'penalty is a number above 0': dict(penalty=0),
        'alpha is a number': dict(alpha=-1), 'rating_limits are the lowest': dict(rating_limits=(5, 1)), 'factors alone make scores': dict(implicit=True, mean=3.),
