@@ -191,6 +191,16 @@ def test_titles_and_limits_come_from_where_they_are_said():
     with pytest.raises(UnknownIdError, match='item unknown: 98'): made(ratings=df).predict(0, 98)
 
 
+def test_biases_by_id_are_those_in_order():
+    "A dict or a Series, in any order; one that is missing is named"
+    rng = np.random.default_rng(1)
+    bias = dict(zip(range(70, 0, -10), rng.normal(size=7)))
+    a, b, c = (some(item_bias=o, user_bias=None) for o in (list(bias.values()), dict(sorted(bias.items())), pd.Series(bias).sort_values()))
+    assert a.recommend_all(7).equals(b.recommend_all(7)) and a.recommend_all(7).equals(c.recommend_all(7))
+    del bias[30]
+    with pytest.raises(ValueError, match='item 30 has no finite factors and bias'): some(item_bias=bias)
+
+
 def test_ids_are_matched_by_value():
     "Numbers, and text that says them"
     model = FactorModel.from_factors(users=['1', '2', '007'], user_factors=np.eye(3), items=[10., 20.], item_factors=np.ones((2, 3)))
