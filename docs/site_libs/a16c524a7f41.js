@@ -28,8 +28,12 @@ function fixed(x, n) { return x.toFixed(n).replace(/^-(0\.?0*)$/, '$1'); }
 // Lower case, without accents
 function folded(text) { return text.normalize('NFKD').toLowerCase().replace(/\p{M}/gu, ''); }
 
+// A title without the year, an article in its place
+function shortened(title) { return title.replace(/ \(\d{4}\)$/, '').replace(/^(.+), (The|A|An)$/, '$2 $1'); }
+
 // A search field over `titles`, whose results are buttons: the first six rows of `order` that have all words in their
-// title and that `isTaken` does not leave out. Enter presses the first. `onsearch` gets all matching rows.
+// title and that `isTaken`, which is told whether there are words, does not leave out. Enter presses the first.
+// `onsearch` gets all matching rows.
 function finder(label, titles, order, isTaken, onpick, onsearch = () => {}) {
   const keys = titles.map(folded), list = element('ul', {className: 'cc-found'});
   const input = element('input', {type: 'search', autocomplete: 'off', oninput: show, onkeydown: event => {
@@ -39,12 +43,75 @@ function finder(label, titles, order, isTaken, onpick, onsearch = () => {}) {
     const words = folded(input.value).split(/\s+/).filter(Boolean);
     const rows = order.filter(i => words.every(word => keys[i].includes(word)));
     onsearch(words.length ? rows : []);
-    const offered = rows.filter(i => !isTaken(i)).slice(0, 6);
+    const offered = rows.filter(i => !isTaken(i, words.length > 0)).slice(0, 6);
     list.replaceChildren(...offered.map(i => element('li', {}, button(titles[i], () => onpick(i)))));
     if (!rows.length) list.replaceChildren(element('li', {}, 'No film here has these words in its title.'));
   }
   show();
   return {input, show, box: element('div', {}, labelled(label, input), list)};
+}
+
+// Solve A x = b for a symmetric, positive definite A; both are overwritten
+function solve(A, b) {
+  const n = b.length;
+  for (let k = 0; k < n; k++) for (let i = k+1; i < n; i++) {
+    const f = A[i][k]/A[k][k];
+    for (let j = k; j < n; j++) A[i][j] -= f*A[k][j];
+    b[i] -= f*b[k];
+  }
+  for (let k = n-1; k >= 0; k--) {
+    for (let j = k+1; j < n; j++) b[k] -= A[k][j]*b[j];
+    b[k] /= A[k][k];
+  }
+  return b;
+}
+
+// Rows of `width` numbers each, from 16-bit multiples of a step in base64
+function unpacked(text, step, width) {
+  const integers = new Int16Array(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
+  return Array.from({length: integers.length/width}, (_, i) =>
+    Array.from(integers.subarray(i*width, (i+1)*width), v => v*step));
+}
+
+// The first `n` rows by score, each title once, and none of a title among `rows`
+function bestRows(titles, scores, rows, n) {
+  const seen = new Set(rows.map(i => titles[i])), top = [];
+  for (const i of titles.map((_, i) => i).sort((a, b) => scores[b]-scores[a])) {
+    if (seen.has(titles[i])) continue;
+    seen.add(titles[i]);
+    if (top.push(i) === n) break;
+  }
+  return top;
+}
+
+// The films that somebody rates: a search field, and stars for each film that was taken, none or `first` to begin with.
+// `rated` maps rows to ratings, null for none; whenever it has changed, `onchange` gets the rows that have one.
+function rater(label, {titles, counts, stars}, rated, first, onchange) {
+  const byCount = titles.map((_, i) => i).sort((a, b) => counts[b]-counts[a]), known = new Set();
+  const offered = byCount.filter(i => !known.has(titles[i]) && known.add(titles[i])); // each title once
+  const mine = element('div'), groupName = `cc-${Math.random()}`;
+  const changed = () => onchange([...rated.keys()].filter(i => rated.get(i) !== null).sort((a, b) => a-b));
+  function line(i) { // a film, its stars, and a button that removes it
+    const choice = stars.map((value, k) => element('label', {className: 'cc-star'}, element('input', {
+      type: 'radio', name: `${groupName}-${i}`, value, checked: rated.get(i) === value,
+      'aria-label': `${value} of ${stars.at(-1)}`, onchange: () => { rated.set(i, value); changed(); }}), '★'));
+    const remove = button('×', () => { rated.delete(i); show(); search.input.focus(); });
+    remove.ariaLabel = `Remove ${titles[i]}`;
+    return element('fieldset', {className: 'cc-film'}, element('legend', {}, titles[i]), ...choice, remove);
+  }
+  function show() {
+    mine.replaceChildren(...[...rated.keys()].map(line));
+    search.show();
+    changed();
+  }
+  const search = finder(label, titles, offered, (i, asked) => rated.has(i) || rated.size > 0 && !asked, i => {
+    rated.set(i, first);
+    search.input.value = '';
+    show();
+    const radios = mine.lastChild;
+    (radios.querySelector(':checked') ?? radios.querySelector('input')).focus();
+  });
+  return {box: element('div', {}, search.box, mine), show};
 }
 
 // Draw each widget of this kind that is on the page and not drawn yet
@@ -56,12 +123,13 @@ function wake(kind, render) {
     render(root, JSON.parse(root.querySelector('script').textContent));
   }
 }
-// The crosstab: factors that can be dragged, and gradient descent
-function render(root, data) {
-  const {ratings, users, items} = data, state = root.state = {};
+// A crosstab in `box`: factors that can be dragged, and gradient descent. What is returned stops it.
+function board(root, box, data) {
+  const {ratings, users, items, goal} = data, state = root.state = {};
   const cells = users.map((_, i) => items.map((_, j) => element('td', {onclick: () => choose(i, j)})));
   const nKnown = ratings.flat().filter(r => r !== null).length;
   let frame = 0; // the request of the next animation frame, 0 while nothing moves
+  let byHand = true; // no step of descent since the last reset
 
   function gradients() { // the loss and its gradients, as in Python
     const [G, H] = [state.users, state.items].map(X => X.map(x => x.map(() => 0)));
@@ -75,6 +143,7 @@ function render(root, data) {
     return [sum/nKnown, G, H];
   }
   function descend(steps) {
+    byHand = false;
     for (; steps > 0; steps--) {
       const [loss, G, H] = gradients();
       state.losses.push(loss);
@@ -85,6 +154,7 @@ function render(root, data) {
   function reset() {
     stop();
     Object.assign(state, structuredClone({users: data.start[0], items: data.start[1], losses: []}));
+    byHand = true;
     show();
   }
   function stop() {
@@ -109,7 +179,8 @@ function render(root, data) {
   }
 
   const go = button('Descend', run), oneStep = button('One step', () => { stop(); descend(1); show(); });
-  const status = element('p', {role: 'status'}), pairText = element('p', {'aria-live': 'polite'});
+  const status = element('p', {role: 'status'}), aim = element('p', {className: 'cc-aim'});
+  const pairText = element('p', {'aria-live': 'polite'});
   const mode = select(['predictions', 'errors', 'ratings'], show);
   const pickers = [users.map(user => `user ${user}`), items].map(names => select(names, show));
   const sliders = pickers.map((_, side) => data.start[0][0].map((_, k) => element('input', {
@@ -149,6 +220,11 @@ function render(root, data) {
     status.textContent = isFinite(loss)
       ? `Step ${state.losses.length}: mean squared error ${loss.toFixed(3)}, about ${Math.sqrt(loss).toFixed(2)} stars.`
       : 'The factors diverged: the steps are too long for a slope this steep. Press Reset.';
+    const isThere = loss < goal;
+    aim.hidden = goal === null || !byHand;
+    aim.textContent = isThere ? `Below ${goal}, by hand!`
+      : `By hand: set each knob to where the error is lowest. Below ${goal}?`;
+    aim.classList.toggle('cc-there', isThere);
     cells.forEach((row, a) => row.forEach((td, b) => fill(td, a, b)));
     chosen().forEach((factors, side) => factors.forEach((value, k) => {
       sliders[side][k].value = value;
@@ -168,13 +244,32 @@ function render(root, data) {
     element('legend', {}, side ? 'A film' : 'A user'), labelled(side ? 'film' : 'user', picker),
     ...sliders[side].map((slider, k) =>
       element('div', {className: 'cc-slide'}, `factor ${k+1}`, slider, values[side][k]))));
-  root.replaceChildren(
-    element('div', {className: 'cc-bar'}, go, oneStep, button('Reset', reset), labelled('show', mode)), status, chart,
+  const grid = element('div', {},
     element('div', {className: 'cc-scroll', tabIndex: 0, role: 'region', 'aria-label': 'Users by films'}, table),
     element('p', {className: 'cc-key'}, 'A tint of ', element('b', {className: 'cc-low'}, 'blue'), ': too low. Of ',
-      element('b', {className: 'cc-high'}, 'orange'), ': too high. Dashed: not rated.'),
-    element('div', {className: 'cc-two'}, ...sides), pairText);
+      element('b', {className: 'cc-high'}, 'orange'), ': too high. Dashed: not rated.'));
+  const knobs = element('div', {}, element('div', {className: 'cc-two'}, ...sides), status, aim, pairText);
+  const bar = element('div', {className: 'cc-bar'}, go, oneStep, button('Reset', reset), labelled('show', mode));
+  if (items.length > 8) box.replaceChildren(bar, knobs, grid, chart); // what is wide has a line of its own
+  else box.replaceChildren(bar, element('div', {className: 'cc-two'}, element('div', {}, knobs), grid), chart);
   reset();
+  return stop;
+}
+
+// One crosstab, or several and a switch
+function render(root, data) {
+  const boards = [data, ...data.more], box = element('div');
+  const names = boards.map(({users, items, start: [[{length}]]}) =>
+    `${users.length} by ${items.length}, ${length} factor${length === 1 ? '' : 's'}`);
+  let stop = () => {};
+  const choice = select(names, draw);
+  function draw() {
+    stop();
+    stop = board(root, box, boards[choice.value]);
+  }
+  const bar = element('div', {className: 'cc-bar'}, labelled('table', choice));
+  root.replaceChildren(...boards.length > 1 ? [bar] : [], box);
+  draw();
 }
 wake("crosstab", render);
 })();

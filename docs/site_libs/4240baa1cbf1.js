@@ -28,8 +28,12 @@ function fixed(x, n) { return x.toFixed(n).replace(/^-(0\.?0*)$/, '$1'); }
 // Lower case, without accents
 function folded(text) { return text.normalize('NFKD').toLowerCase().replace(/\p{M}/gu, ''); }
 
+// A title without the year, an article in its place
+function shortened(title) { return title.replace(/ \(\d{4}\)$/, '').replace(/^(.+), (The|A|An)$/, '$2 $1'); }
+
 // A search field over `titles`, whose results are buttons: the first six rows of `order` that have all words in their
-// title and that `isTaken` does not leave out. Enter presses the first. `onsearch` gets all matching rows.
+// title and that `isTaken`, which is told whether there are words, does not leave out. Enter presses the first.
+// `onsearch` gets all matching rows.
 function finder(label, titles, order, isTaken, onpick, onsearch = () => {}) {
   const keys = titles.map(folded), list = element('ul', {className: 'cc-found'});
   const input = element('input', {type: 'search', autocomplete: 'off', oninput: show, onkeydown: event => {
@@ -39,7 +43,7 @@ function finder(label, titles, order, isTaken, onpick, onsearch = () => {}) {
     const words = folded(input.value).split(/\s+/).filter(Boolean);
     const rows = order.filter(i => words.every(word => keys[i].includes(word)));
     onsearch(words.length ? rows : []);
-    const offered = rows.filter(i => !isTaken(i)).slice(0, 6);
+    const offered = rows.filter(i => !isTaken(i, words.length > 0)).slice(0, 6);
     list.replaceChildren(...offered.map(i => element('li', {}, button(titles[i], () => onpick(i)))));
     if (!rows.length) list.replaceChildren(element('li', {}, 'No film here has these words in its title.'));
   }
@@ -47,15 +51,6 @@ function finder(label, titles, order, isTaken, onpick, onsearch = () => {}) {
   return {input, show, box: element('div', {}, labelled(label, input), list)};
 }
 
-// Draw each widget of this kind that is on the page and not drawn yet
-function wake(kind, render) {
-  for (const root of document.querySelectorAll(`.cc[data-kind="${kind}"]:not([data-awake])`)) {
-    root.dataset.awake = '';
-    // JupyterLab's shortcuts leave alone the keys of what has this attribute
-    root.addEventListener('focusin', event => { event.target.dataset.lmSuppressShortcuts = ''; });
-    render(root, JSON.parse(root.querySelector('script').textContent));
-  }
-}
 // Solve A x = b for a symmetric, positive definite A; both are overwritten
 function solve(A, b) {
   const n = b.length;
@@ -71,6 +66,63 @@ function solve(A, b) {
   return b;
 }
 
+// Rows of `width` numbers each, from 16-bit multiples of a step in base64
+function unpacked(text, step, width) {
+  const integers = new Int16Array(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
+  return Array.from({length: integers.length/width}, (_, i) =>
+    Array.from(integers.subarray(i*width, (i+1)*width), v => v*step));
+}
+
+// The first `n` rows by score, each title once, and none of a title among `rows`
+function bestRows(titles, scores, rows, n) {
+  const seen = new Set(rows.map(i => titles[i])), top = [];
+  for (const i of titles.map((_, i) => i).sort((a, b) => scores[b]-scores[a])) {
+    if (seen.has(titles[i])) continue;
+    seen.add(titles[i]);
+    if (top.push(i) === n) break;
+  }
+  return top;
+}
+
+// The films that somebody rates: a search field, and stars for each film that was taken, none or `first` to begin with.
+// `rated` maps rows to ratings, null for none; whenever it has changed, `onchange` gets the rows that have one.
+function rater(label, {titles, counts, stars}, rated, first, onchange) {
+  const byCount = titles.map((_, i) => i).sort((a, b) => counts[b]-counts[a]), known = new Set();
+  const offered = byCount.filter(i => !known.has(titles[i]) && known.add(titles[i])); // each title once
+  const mine = element('div'), groupName = `cc-${Math.random()}`;
+  const changed = () => onchange([...rated.keys()].filter(i => rated.get(i) !== null).sort((a, b) => a-b));
+  function line(i) { // a film, its stars, and a button that removes it
+    const choice = stars.map((value, k) => element('label', {className: 'cc-star'}, element('input', {
+      type: 'radio', name: `${groupName}-${i}`, value, checked: rated.get(i) === value,
+      'aria-label': `${value} of ${stars.at(-1)}`, onchange: () => { rated.set(i, value); changed(); }}), '★'));
+    const remove = button('×', () => { rated.delete(i); show(); search.input.focus(); });
+    remove.ariaLabel = `Remove ${titles[i]}`;
+    return element('fieldset', {className: 'cc-film'}, element('legend', {}, titles[i]), ...choice, remove);
+  }
+  function show() {
+    mine.replaceChildren(...[...rated.keys()].map(line));
+    search.show();
+    changed();
+  }
+  const search = finder(label, titles, offered, (i, asked) => rated.has(i) || rated.size > 0 && !asked, i => {
+    rated.set(i, first);
+    search.input.value = '';
+    show();
+    const radios = mine.lastChild;
+    (radios.querySelector(':checked') ?? radios.querySelector('input')).focus();
+  });
+  return {box: element('div', {}, search.box, mine), show};
+}
+
+// Draw each widget of this kind that is on the page and not drawn yet
+function wake(kind, render) {
+  for (const root of document.querySelectorAll(`.cc[data-kind="${kind}"]:not([data-awake])`)) {
+    root.dataset.awake = '';
+    // JupyterLab's shortcuts leave alone the keys of what has this attribute
+    root.addEventListener('focusin', event => { event.target.dataset.lmSuppressShortcuts = ''; });
+    render(root, JSON.parse(root.querySelector('script').textContent));
+  }
+}
 // Bias and factors of a new user: they fit the ratings of `items` and stay near `start`, as `new_user_factors` does
 function newUserFactors(items, ratings, start, [low, high], penalty) {
   const X = items.map(([, ...factors]) => [1, ...factors]);
@@ -97,58 +149,26 @@ function newUserFactors(items, ratings, start, [low, high], penalty) {
 
 // Rate a few films, and see what is recommended
 function render(root, data) {
-  const {titles, counts, start, penalty, stars, n} = data, [low, high] = data.y_range, width = start.length;
-  const integers = new Int16Array(Uint8Array.from(atob(data.factors), c => c.charCodeAt(0)).buffer);
-  const items = titles.map((_, i) => Array.from(integers.subarray(i*width, (i+1)*width), v => v*data.step));
-  const byCount = titles.map((_, i) => i).sort((a, b) => counts[b]-counts[a]), known = new Set();
-  const offered = byCount.filter(i => !known.has(titles[i]) && known.add(titles[i])); // each title once
-  const rated = new Map(data.rated), groupName = `cc-${Math.random()}`;
-  const mine = element('div'), list = element('ol', {className: 'cc-best'}), status = element('p', {role: 'status'});
+  const {titles, start, penalty, stars, n} = data, [low, high] = data.y_range, rated = new Map(data.rated);
+  const items = unpacked(data.factors, data.step, start.length);
+  const list = element('ol', {className: 'cc-best'}), status = element('p', {role: 'status'});
 
   function toRating(score) { // by the sigmoid, and no rating that cannot be given
     return Math.min(Math.max(low + (high-low)/(1+Math.exp(-score)), stars[0]), stars.at(-1));
   }
-  function best(rows, scores) { // the `n` titles with the highest scores that are not those of `rows`
-    const seen = new Set(rows.map(i => titles[i])), top = [];
-    for (const i of titles.map((_, i) => i).sort((a, b) => scores[b]-scores[a])) {
-      if (seen.has(titles[i])) continue;
-      seen.add(titles[i]);
-      if (top.push([titles[i], toRating(scores[i])]) === n) break;
-    }
-    return top;
-  }
-  function recommend() {
-    const rows = [...rated.keys()].filter(i => rated.get(i) !== null).sort((a, b) => a-b);
+  function recommend(rows) {
     const theta = newUserFactors(rows.map(i => items[i]), rows.map(i => rated.get(i)), start, data.y_range, penalty);
-    const top = root.state = best(rows, items.map(([bias, ...x]) => bias + dot([1, ...x], theta)));
+    const scores = items.map(([bias, ...x]) => bias + dot([1, ...x], theta));
+    const top = root.state = bestRows(titles, scores, rows, n).map(i => [titles[i], toRating(scores[i])]);
     const basis = `From your ${rows.length === 1 ? 'rating' : `${rows.length} ratings`}:`;
     status.replaceChildren(rows.length ? basis : 'For a user without ratings:', // the first three are read aloud, too
       element('span', {className: 'cc-unseen'}, ` ${top.slice(0, 3).map(([title]) => title).join(', ')}`));
     list.replaceChildren(...top.map(([title, rating]) => element('li', {},
       element('span', {}, title), element('span', {className: 'cc-number'}, fixed(rating, 1)))));
   }
-  function line(i) { // a film, its stars, and a button that removes it
-    const choice = stars.map((value, k) => element('label', {className: 'cc-star'}, element('input', {
-      type: 'radio', name: `${groupName}-${i}`, value, checked: rated.get(i) === value,
-      'aria-label': `${value} of ${stars.at(-1)}`, onchange: () => { rated.set(i, value); recommend(); }}), '★'));
-    const remove = button('×', () => { rated.delete(i); show(); search.input.focus(); });
-    remove.ariaLabel = `Remove ${titles[i]}`;
-    return element('fieldset', {className: 'cc-film'}, element('legend', {}, titles[i]), ...choice, remove);
-  }
-  function show() {
-    mine.replaceChildren(...[...rated.keys()].map(line));
-    search.show();
-    recommend();
-  }
-  const search = finder('find a film and rate it', titles, offered, i => rated.has(i), i => {
-    rated.set(i, null);
-    search.input.value = '';
-    show();
-    mine.lastChild.querySelector('input').focus();
-  });
-  root.replaceChildren(element('div', {className: 'cc-two'},
-    element('div', {}, search.box, mine), element('div', {}, status, list)));
-  show();
+  const mine = rater('find a film and rate it', data, rated, null, recommend);
+  root.replaceChildren(element('div', {className: 'cc-two'}, mine.box, element('div', {}, status, list)));
+  mine.show();
 }
 wake("rate", render);
 })();
