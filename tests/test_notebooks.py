@@ -84,6 +84,13 @@ def save(tmp_path):
     return write
 
 
+def test_a_fault_in_another_cells_function(save):
+    "Its line number is not one of the cell that called it"
+    path = save('def far():\n' + '    x = 1\n'*9 + '    raise OSError("gone")', 'x = 1\nfar()')
+    [found] = process(path, check=True)
+    assert 'cell1, line 2: far()' in found and 'OSError: gone' in found
+
+
 def test_wrong_output_is_found(save):
     "A number changed by hand"
     path = save('print(6*7)', '1/4', outputs=[stream('42\n'), text('0.35')])

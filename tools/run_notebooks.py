@@ -72,7 +72,8 @@ def failure(nb):
         for out in cell.get('outputs', []):
             if out.output_type != 'error': continue
             trace = ANSI.sub('', '\n'.join(out.traceback))
-            found = re.findall(r'Cell In\[\d+\], line (\d+)', trace)
+            # frames of functions that other cells define are left out
+            found = re.findall(rf'Cell In\[{cell.execution_count}\], line (\d+)', trace)
             line = int(found[-1]) if found else 1
             source = cell.source.splitlines()[line-1].strip()
             return f'cell {cell.id}, line {line}: {source}\n' + '\n'.join(trace.splitlines()[-12:])
