@@ -15,7 +15,7 @@ Modules:
 - `collab_course.app`: Train, evaluate and ask a recommender from a shell, on a file of ratings of your own.
 - `collab_course.bayes`: Average over all weights that fit, and know how sure you are.
 - `collab_course.bias`: Some films are liked by almost everyone, and some people like almost everything.
-- `collab_course.biased_mf`: Matrix factorization with biases: the model of this course, trained in a second and ready to be asked.
+- `collab_course.biased_mf`: Matrix factorization with biases: the model of this course, trained in a second, and ready for questions.
 - `collab_course.blocks`: Two threads can train one model at the same time, as long as they never touch the same row.
 - `collab_course.by_hand`: The gradient of a batch in a few lines, and autograd says that it is right.
 - `collab_course.collab_nn`: Put the two rows side by side and let a small neural network do the rest. Does it?

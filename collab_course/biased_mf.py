@@ -1,4 +1,4 @@
-"""Matrix factorization with biases: the model of this course, trained in a second and ready to be asked.
+"""Matrix factorization with biases: the model of this course, trained in a second, and ready for questions.
 
 Matrix factorization with biases as a model for use (`BiasedMF`), without PyTorch.
 
