@@ -14,6 +14,7 @@ __all__ = ['half_step', 'side_of', 'frequency_penalty', 'half_step_fast', 'train
 import numpy as np
 from .compiling import compiled,has_numba,inlined,make_prefetch,no_refcount
 from .implicit import row_ends
+from .settings import check_memory
 
 # %% ../nbs/71_als.ipynb #3074a9b3
 def half_step(
@@ -175,6 +176,8 @@ def train_factors(
     progress=lambda n: None, # called with 1 after each epoch
 )->tuple: # factors of users and items, float32, two arrays (n,n_factors)
     "Alternating least squares over all cells"
+    check_memory(4*n_factors*sum(sizes) + 8*n_factors*max(sizes) + 20*n_factors**2 + 40*len(x),
+                 f'training {sum(sizes):,} rows of {n_factors:,} factors')
     factors = [rng.normal(0, .1/n_factors**.5, (n,n_factors)).astype('float32') for n in sizes]
     sides = [side_of(x[:,k], x[:,1-k], weights, sizes[k]) for k in (0,1)]
     penalties = [frequency_penalty(sides[k][0], sizes[1-k], unobserved, penalty) for k in (0,1)]

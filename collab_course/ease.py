@@ -29,12 +29,20 @@ def ease_weights(
     return B
 
 # %% ../nbs/73_ease.ipynb #e6e2796c
+_pair = 5*8 # bytes: five tables of all pairs of items are there at once
+
 def _check_items(n, max_items):
     "Raise `ValueError` if all pairs of items are too many"
     if n>max_items: raise ValueError(
-        f'EASE compares all pairs of items: {n:,} of them would take {3*8*n**2/1e9:,.1f} GB of '
-        f'memory, and max_items={max_items} allows {3*8*max_items**2/1e9:,.1f}; ImplicitMF() '
+        f'EASE compares all pairs of items: {n:,} of them would take {_pair*n**2/1e9:,.1f} GB of '
+        f'memory, and max_items={max_items} allows {_pair*max_items**2/1e9:,.1f}; ImplicitMF() '
         'does without')
+
+def _check_penalty(penalty, own):
+    "Raise `ValueError` if rounding leaves nothing of the penalty beside items' own weights"
+    if penalty<1e-12*own.max(): raise ValueError(
+        f'penalty={penalty:g} is too small beside items of a weight of {own.max():g}, and the '
+        f'inverse would be rounding: take more than {1e-12*own.max():.2g}')
 
 def _largest(B, keep):
     "The rows of the `keep` largest weights of each column, and these, shape (n_items,keep)"
@@ -58,9 +66,10 @@ class EASE(ItemWeights, Recommender):
     def _fit(self, ratings):
         n = len(ratings.items)
         _check_items(n, self.max_items)
-        x,w,*together = self._clicks(ratings)
+        x,w,*together = self._clicks(ratings, _pair*n**2)
         w = w.astype(float)
         if self.penalty is None: self.used['penalty'] = 300*float((w**2).mean())
+        _check_penalty(self._value('penalty'), np.bincount(x[:,1], w**2))
         G = np.stack([co_occurrence(i, x, w, *together) for i in range(n)])
         B = ease_weights(G, self._value('penalty'))
         if self.keep is None: self.weights = B.astype('float32')

@@ -17,7 +17,7 @@ from typing import Any
 from .implicit import check_weight,history_weights,merged_pairs,row_ends
 from .implicit import rule_weight,table_weights
 from .recommender import Recommender
-from .settings import check_n,check_settings,progress_bar
+from .settings import check_memory,check_n,check_settings,progress_bar
 
 # %% ../nbs/72_item_knn.ipynb #88acf52c
 def by_item(
@@ -52,8 +52,11 @@ class ItemWeights:
     weights:np.ndarray # how much each says, shape (n_items,k)
     row_weights:np.ndarray # of the fit's rows, sorted; a loaded model may have no ratings
 
-    def _clicks(self, ratings): # pairs, their weights, where users' clicks end, clicks by item
+    def _clicks(self, ratings, n_bytes): # pairs, their weights, where users' clicks end, by item
         self.used,n_items = rule_weight(self.weight, ratings),len(ratings.items)
+        user,item = ratings.x.T
+        most = np.bincount(item, np.bincount(user)[user]).max() # all clicks of an item's users
+        check_memory(n_bytes + 40*(len(ratings)+most), f'what {n_items:,} items have in common')
         self.row_weights,pair = table_weights(ratings, self._value('weight'))
         x,w = merged_pairs(ratings, self.row_weights, pair)
         return x, w, row_ends(x[:,0], len(ratings.users)), by_item(x, n_items)
@@ -101,8 +104,10 @@ class ItemKNN(ItemWeights, Recommender):
         self.shrink,self.weight = shrink,weight
 
     def _fit(self, ratings):
-        (x,w,*together),n = self._clicks(ratings),len(ratings.items)
-        own,k = np.bincount(x[:,1], w.astype(float)**2),min(self.k, n)
+        n = len(ratings.items)
+        k = min(self.k, n)
+        x,w,*together = self._clicks(ratings, 8*n*k)
+        own = np.bincount(x[:,1], w.astype(float)**2)
         self.neighbours,self.weights = np.empty((n,k), 'int32'),np.empty((n,k), 'float32')
         with progress_bar(n, 'items', self._quiet) as bar:
             for i in range(n):

@@ -7,14 +7,19 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
 from asking import MODELS
 from collab_course import BayesianMF, BiasedMF, Choose, DampedMeans, Ensemble, Popularity, evaluate
 from collab_course.app import main
 from collab_course.data import split_random
+from collab_course.ease import EASE
 from collab_course.gibbs import draw_rows_fast, sample_gibbs
 from collab_course.ids import RatingsError, tiny_ratings
+from collab_course.implicit_mf import ImplicitMF
+from collab_course.item_knn import ItemKNN
 from collab_course.kernel import mean_squared_error, train_rows
+from collab_course.pick_and_like import PickAndLike
 from collab_course.posterior import Prior, by_row
 
 SMALL = {'n_factors': 2}
@@ -120,6 +125,23 @@ def test_memory_is_worked_out_before_a_fit(make, scarce):
     with pytest.raises(AttributeError, match='not trained'): model.ratings
     scarce(None) # where the system does not say
     if type(model) is not Ensemble: model.fit(tiny_ratings(), quiet=True)
+
+
+@pytest.mark.parametrize('model', [ImplicitMF(500), ItemKNN(), EASE(), EASE(keep=2), PickAndLike(ImplicitMF(500, weight='ones'))], ids=repr)
+def test_memory_is_worked_out_before_a_fit_for_lists(model, scarce, monkeypatch):
+    "Before the first table is made"
+    for name in 'als.side_of', 'item_knn.co_occurrence', 'ease.co_occurrence': monkeypatch.setattr(f'collab_course.{name}', None)
+    scarce(1000)
+    with pytest.raises(MemoryError, match='(factors|items have in common) would take .* GB, and 1e-06 GB are there'): model.clone().fit(tiny_ratings(), quiet=True)
+
+
+def test_ease_asks_for_what_it_takes(scarce):
+    "40 bytes for each pair of items, where max_items allows them"
+    n = 2000
+    df = pd.DataFrame({'user': np.arange(n)//2, 'movie': np.arange(n), 'rating': 1+np.arange(n)%5})
+    scarce(40*n**2)
+    with pytest.raises(MemoryError, match='what 2,000 items have in common would take 0.16 GB'): EASE().fit(df, quiet=True)
+    assert len(ItemKNN(k=3).fit(df, quiet=True).weights) == n
 
 
 def test_memory_is_worked_out_before_lists(scarce):
