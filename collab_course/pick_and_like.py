@@ -63,6 +63,7 @@ class PickAndLike(Recommender):
                                                   f'{self.pick!r} alone makes lists of them')
         lo,hi = ratings.rating_limits
         good = lo + .75*(hi-lo) if self.good is None else float(self.good)
+        if good>hi: raise ValueError(f'good={good:g} is above all ratings, which go to {hi:g}')
         self.threshold = good - rating_step(ratings.y)/2
         self.picking = self.pick.clone().fit(ratings, quiet=self._quiet)
         self.liking = self.like.clone().fit(ratings, quiet=self._quiet)
@@ -94,5 +95,10 @@ def _check_models(pick, like):
         if not isinstance(o, Recommender): raise TypeError(
             f'{name} is a Recommender such as {"ImplicitMF" if name=="pick" else "BayesianMF"}(), '
             f'not {getattr(o, "__name__", type(o).__name__)}')
-    if type(like).mean_std is Recommender.mean_std or like.ranks_only: raise TypeError(
+    if not _is_sure(like): raise TypeError(
         f'like is a model that knows how sure it is, such as BayesianMF(), not {like!r}')
+
+def _is_sure(o): # a Choose is as sure as each that it may choose
+    some = o.settings().get('models')
+    if isinstance(some, dict): return all(map(_is_sure, some.values()))
+    return type(o).mean_std is not Recommender.mean_std and not o.ranks_only

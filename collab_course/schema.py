@@ -260,9 +260,10 @@ def _check_bayes(m, o):
     _must(np.allclose(p, p.swapaxes(1, 2)), 'precisions are not symmetric')
     np.linalg.cholesky(p) # an error unless they are positive definite
 
-def _check_inner(inner, like, ranks_only):
+def _check_inner(inner, like, *ranks_only): # where it has to be as the outer model says
     fine = type(inner) is type(like) and 'ratings' in vars(inner)
-    _must(fine and inner.ranks_only is ranks_only, f'a model inside is no trained {like!r}')
+    _must(fine and all(o is inner.ranks_only for o in ranks_only),
+          f'a model inside is no trained {like!r}')
 
 def _check_members(m, o):
     _must(isinstance(o['members'], list) and len(o['members'])==m.n, f'members are not {m.n}')
@@ -274,7 +275,7 @@ def _check_chosen(m, o):
     _check_inner(o['model'], m.models[o['chosen']], o['ranks_only'])
 
 def _check_both(m, o):
-    _check_inner(o['picking'], m.pick, m.pick.ranks_only)
+    _check_inner(o['picking'], m.pick) # an Ensemble's lists may be of ratings or of scores
     _check_inner(o['liking'], m.like, False)
 
 def _check_factors(m, o): _must(o['item_factors'].ndim==2, 'item_factors are no table')

@@ -9,7 +9,7 @@ from collab_course.biased_mf import BiasedMF
 from collab_course.data import load_ratings, split_random
 from collab_course.diversity import cosines
 from collab_course.ease import EASE, ease_weights
-from collab_course.evaluation import Choose, evaluate
+from collab_course.evaluation import Choose, Ensemble, evaluate
 from collab_course.ids import RatingsError
 from collab_course.implicit import pair_weights, rating_weights
 from collab_course.implicit_mf import ImplicitMF
@@ -140,7 +140,18 @@ BAD = {'no stars': (lambda: ImplicitMF(weight='stars').fit(check_frame(), rating
        'negative': (lambda: ItemKNN(weight=lambda y: -y).fit(check_frame()), r'gives -\S+ for a rating of'),
        'counts': (lambda: ImplicitMF(weight='log').fit(check_frame().assign(rating=-2)), 'at least 1, and one is -2'),
        'too many': (lambda: EASE(max_items=29).fit(check_frame()), r'30 of them would take \S+ GB of memory.*ImplicitMF'),
+       'penalty lost to rounding': (lambda: EASE(penalty=1e-300).fit(check_frame()), 'penalty=1e-300 is too small .* take more than'),
        'liking clicks': (lambda: PickAndLike().fit(check_frame(), rating=None), 'interactions do not say what is liked')}
+
+
+@pytest.mark.parametrize('part, whole', [(.9, 1), (.1, 0)])
+def test_penalty_just_above_rounding_is_taken(part, whole):
+    "Nearby ones on both sides"
+    df = check_frame()
+    least = 1e-12*np.bincount(pd.factorize(df.movie)[0], rating_weights(df.rating, 'stars', (.5, 5))**2).max()
+    if whole: EASE(penalty=least/part).fit(df, quiet=True)
+    else:
+        with pytest.raises(ValueError, match='is too small'): EASE(penalty=least*part).fit(df, quiet=True)
 
 
 @pytest.mark.parametrize('name', BAD)
@@ -213,8 +224,33 @@ def test_picking_and_liking_answer_as_their_models_do():
     assert m.threshold == .5 + .75*4.5 - .25 # half stars from .5 to 5
 
 
-def test_a_model_that_is_not_sure_cannot_like():
-    with pytest.raises(TypeError, match='knows how sure it is'): PickAndLike(like=DampedMeans())
+SURE = BayesianMF(2, n_sweeps=12, burn_in=4)
+
+
+@pytest.mark.parametrize('like', [DampedMeans(), Ensemble(BiasedMF(2), 2), Choose({'a': SURE, 'b': DampedMeans()}),
+                                  Choose({'a': SURE, 'b': Choose({'c': ImplicitMF(2)})}, by='ndcg')], ids=repr)
+def test_a_model_that_is_not_sure_cannot_like(like):
+    "Also where it may be chosen: that is said before anything is trained"
+    with pytest.raises(TypeError, match='knows how sure it is'): PickAndLike(like=like)
+
+
+@pytest.mark.parametrize('pick', [Ensemble(ImplicitMF(2, n_epoch=1), 2), Ensemble(BiasedMF(2, n_epoch=1), 2), Choose({'a': ItemKNN()}, by='ndcg'),
+                                  Choose({'a': DampedMeans()}), BiasedMF(2, n_epoch=1)], ids=repr)
+@pytest.mark.filterwarnings('ignore:.*worse than damped means')
+def test_whatever_picks_is_saved(pick, tmp_path):
+    "A model whose lists are of scores or of ratings, which an Ensemble or a Choose learns from its members"
+    m = PickAndLike(pick, Choose({'sure': SURE})).fit(check_frame(), quiet=True)
+    again = load(m.save(tmp_path))
+    assert again.picking.ranks_only is m.picking.ranks_only and again.recommend_all(3).equals(m.recommend_all(3))
+
+
+def test_what_no_rating_reaches_cannot_be_good():
+    "The highest one can; of another scale, too"
+    for good, stretch, words in ((50, 1, 'good=50 is above all ratings, which go to 5'), (5.2, 1, 'go to 5'), (10, 2, None), (5, 1, None), (11, 2, 'go to 10')):
+        fit = lambda: PickAndLike(ItemKNN(), SURE, good=good).fit(check_frame().assign(rating=lambda df: stretch*df.rating), quiet=True)
+        if words is None: assert fit().item_scores(0).max() > 0
+        else:
+            with pytest.raises(ValueError, match=words): fit()
 
 
 @pytest.fixture(scope='module')
@@ -336,7 +372,7 @@ def test_ease_says_how_much_memory_340_000_items_would_take():
     "Before any of it is asked for"
     items = np.arange(340_000)
     r = Ratings(pd.DataFrame(dict(user=items % 1000, movie=items, rating=1+items % 5)))
-    with pytest.raises(ValueError, match=r'340,000 of them would take 2,774.4 GB of memory.*ImplicitMF\(\) does without'): EASE().fit(r, quiet=True)
+    with pytest.raises(ValueError, match=r'340,000 of them would take 4,624.0 GB of memory.*ImplicitMF\(\) does without'): EASE().fit(r, quiet=True)
 
 
 @pytest.mark.parametrize('model', [ItemKNN(k=8), EASE()], ids=repr)
