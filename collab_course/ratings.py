@@ -122,7 +122,7 @@ class _Rows:
         key = self.x[:,0]*np.int64(len(self.items))
         key += self.title_group[self.x[:,1]]
         order,key = _sorted(key, len(self.users)*len(self.items))
-        new = np.r_[True, key[1:]!=key[:-1]]
+        new = np.r_[True, key[1:]!=key[:-1]][:len(key)]
         del key
         first = np.empty(len(order), 'int32' if len(order)<2**31 else 'int64') # of the same pair
         first[order] = order[new][np.cumsum(new)-1]
@@ -322,6 +322,7 @@ def _updated(self,
     "Both together; rows of a user and a film in `new` replace all older ones of that pair"
     if self.interactions!=new.interactions:
         raise RatingsError('ratings and interactions do not mix')
+    if not len(self)+len(new): raise RatingsError('there are no ratings on either side')
     users,u_old,u_new = _joined_ids(self.users, new.users, self.columns['user'])
     items,i_old,i_new = _joined_ids(self.items, new.items, self.columns['item'])
     x = np.concatenate([np.stack([u[o.x[:,0]],i[o.x[:,1]]], axis=1).astype('int32')
@@ -392,7 +393,7 @@ class Ratings(_Rows, _Items):
     @cached_property
     def odd(self)->list: # sentences; none where nothing is odd
         "Which ratings may be none: all equal, a value apart from the rest, counts"
-        return [] if self.interactions else odd_ratings(self.y)
+        return [] if self.interactions or not len(self) else odd_ratings(self.y)
 
     @classmethod
     def of_parts(cls, *parts, **more):

@@ -13,7 +13,7 @@ __all__ = ['FactorModel']
 # %% ../nbs/94_spark.ipynb #5cbda196
 import json
 import numpy as np
-from collections.abc import Mapping
+from collections.abc import Iterable,Mapping
 from functools import cached_property
 from numbers import Real
 from pandas import DataFrame,Series
@@ -27,17 +27,33 @@ from .recommender import Recommender
 from .settings import check_settings
 
 # %% ../nbs/94_spark.ipynb #be14b2b5
+def _in_order(values, what):
+    "A list or an array, or `TypeError` for what cannot go with rows of factors one by one"
+    shape = getattr(values, 'shape', (1,))
+    if isinstance(values, (set,frozenset)) or not isinstance(values, Iterable) or len(shape)!=1:
+        which = type(values).__name__ + (f' of shape {(*shape,)}' if len(shape)!=1 else '')
+        raise TypeError(f'{what} come in the order of the rows of factors, in a list or the like, '
+                        f'and not in one of type {which}')
+    return values if isinstance(values, (list,np.ndarray)) else list(values)
+
+def _numbers(values, what, ids=()):
+    "Numbers as floats, in the order of `ids` where they are given by id, or `ValueError`"
+    try:
+        if isinstance(values, (Mapping,Series)): values = Series(values).reindex(list(ids))
+        if np.iscomplexobj(values): raise ValueError('they are complex')
+        return np.asarray(values, float)
+    except (TypeError,ValueError) as e: raise ValueError(f'{what} is no array of numbers: {e}') from e
+
 def _side(ids, factors, bias, name):
     "The `Vocab` of one side, and its factors and biases in that order"
-    ids = ids if isinstance(ids, (list,np.ndarray)) else list(ids)
+    ids = _in_order(ids, f'{name}s')
     vocab = Vocab(ids, name)
-    rows,F = vocab[ids],np.asarray(factors, float)
+    rows,F = vocab[ids],_numbers(factors, f'{name}_factors')
     if F.ndim!=2 or len(F)!=len(rows) or not F.size: raise ValueError(f'{name}_factors has shape '
         f'{F.shape}, and there are {len(rows):,} ids: it has a row for each')
     twice = Series(rows).duplicated().to_numpy()
     if twice.any(): raise ValueError(f'{name} {[*vocab][rows[twice.argmax()]]!r} has two rows')
-    if isinstance(bias, (Mapping,Series)): bias = Series(bias, dtype=float).reindex(list(ids))
-    b = None if bias is None else np.asarray(bias, float)
+    b = None if bias is None else _numbers(bias, f'{name}_bias', ids)
     if b is not None and b.shape!=rows.shape: raise ValueError(
         f'{name}_bias has shape {b.shape}, and there are {len(rows):,} ids')
     sizes = abs(F).max(axis=1) if b is None else np.maximum(abs(F).max(axis=1), abs(b))
@@ -54,6 +70,8 @@ def _texts(items, titles, texts):
     if titles is None or not len(titles): return texts
     ids,values = zip(*titles.items())
     rows = items.rows(list(ids))
+    if (rows<0).all(): raise ValueError(f'titles are of none of the items: the first is of '
+                                        f'{ids[0]!r}, and the items begin with {[*items][0]!r}')
     texts[rows[rows>=0]] = as_titles(list(values), 'title').to_numpy(object)[rows>=0]
     return texts
 
@@ -188,8 +206,9 @@ class FactorModel(_NewUser, Recommender):
         "A model of factors"
         model = cls(link, penalty, implicit, alpha)
         limits = _checked_limits(rating_limits, link, ratings)
+        items = _in_order(items, 'items')
         if not (titles is None or isinstance(titles, (Mapping,Series))):
-            titles = dict(zip(items, titles, strict=True))
+            titles = _one_each(titles, items)
         return _filled(model, (users,user_factors,user_bias), (items,item_factors,item_bias),
                        mean, limits, titles, ratings)
 
@@ -197,7 +216,7 @@ class FactorModel(_NewUser, Recommender):
     def from_spark(cls,
         model, # an `ALSModel` of Spark's, or the folder that its `save` wrote
         *,
-        users=None, # ids by Spark's number, such as the labels of a `StringIndexer`
+        users=None, # ids by Spark's number, {number: id}, or a list as of a `StringIndexer`'s labels
         items=None, # likewise; None: the numbers are the ids
         **settings # as for `from_factors`
     )->Self: # ready to be asked
@@ -222,10 +241,18 @@ def _filled(model, users, items, mean, limits, titles, ratings):
     items,model.item_factors,model.item_bias = _side(*items, 'item')
     (_,d),(_,e) = model.user_factors.shape,model.item_factors.shape
     if d!=e: raise ValueError(f'users have {d} factors, and items {e}')
-    model.mean = float(mean)
+    try: model.mean = float(mean)
+    except (TypeError,ValueError): model.mean = np.nan
     if not abs(model.mean)<1e15: raise ValueError(f'mean is a finite number, not {mean!r}')
     model.ratings,model.used = _table(users, items, ratings, titles, limits, model.implicit),{}
     return model
+
+def _one_each(titles, items):
+    "Titles by id, where there is one for each item"
+    titles = _in_order(titles, 'titles')
+    if len(titles)!=len(items): raise ValueError(f'there are {len(titles):,} titles and '
+        f'{len(items):,} items: give one for each, or titles by id')
+    return dict(zip(items, titles))
 
 def _checked_limits(limits, link, ratings):
     "Lowest and highest rating as numbers, None where there are none"
@@ -277,6 +304,9 @@ def _spark_factors(model):
 def _labelled(rows, labels, name):
     "What Spark's numbers stand for"
     if labels is None: return rows
-    if rows.min()<0 or rows.max()>=len(labels): raise ValueError(
-        f'{name}s has {len(labels):,} labels, and there are factors of number {rows.max():,}')
-    return [labels[k] for k in rows]
+    if isinstance(labels, Series): labels = labels.to_dict()
+    if not isinstance(labels, Mapping): labels = dict(enumerate(_in_order(labels, f'{name}s')))
+    none = [k for k in rows.tolist() if k not in labels]
+    if none: raise ValueError(f'{name}s has {len(labels):,} labels, and there are factors of '
+                              f'number {none[0]:,}, which has none')
+    return [labels[k] for k in rows.tolist()]

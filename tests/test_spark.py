@@ -12,7 +12,7 @@ import pytest
 from collab_course.als import frequency_penalty, half_step, side_of
 from collab_course.evaluation import evaluate
 from collab_course.files import DataError
-from collab_course.ids import UnknownIdError, tiny_ratings
+from collab_course.ids import RatingsError, UnknownIdError, tiny_ratings
 from collab_course.model_checks import check_frame, check_recommender
 from collab_course.ratings import Ratings
 from collab_course.recommender import Recommender, load
@@ -186,7 +186,10 @@ def test_titles_and_limits_come_from_where_they_are_said():
     assert made(titles=pd.Series({0: 'Heat'})).ratings.titles[:2].tolist() == ['Heat', '1']
     assert made(ratings=df).ratings.rating_limits == (1, 5) and made(ratings=df, rating_limits=(0, 9)).ratings.rating_limits == (0, 9)
     with pytest.raises(ValueError, match='do not hold the ratings, which go from 1 to 5'): made(ratings=df, rating_limits=(2, 5))
-    with pytest.raises(ValueError, match='zip'): made(titles=['too', 'few'])
+    with pytest.raises(ValueError, match='there are 2 titles and 31 items: give one for each, or titles by id'): made(titles=['too', 'few'])
+    for none in ({'x1': 'Heat'}, {12345: 'Heat'}, pd.Series({'x1': 'Heat'})):
+        with pytest.raises(ValueError, match='titles are of none of the items: the first is of .*, and the items begin with 0'): made(titles=none)
+    assert made(titles={}).ratings.titles[0] == '0' and made(titles=map(str, range(31, 62))).ratings.titles[0] == '31'
     with pytest.raises(UnknownIdError, match='user unknown: 77'): made(ratings=pd.concat([df, df[:1].assign(user=77)]))
     with pytest.raises(UnknownIdError, match='item unknown: 98'): made(ratings=df).predict(0, 98)
 
@@ -215,7 +218,13 @@ def test_labels_stand_for_the_numbers_of_spark():
     model = spark('explicit', ratings=None, items=names)
     user, item = int(df.user[0]), int(df.movie[0])
     assert model.predict(user, f'item {item}') == plain.predict(user, item) and model.ratings.items.text
+    for labels in (dict(enumerate(names)), pd.Series(names[::-1], index=range(299, -1, -1)), iter(names), tuple(names), np.array(names)):
+        assert spark('explicit', ratings=None, items=labels).recommend_all(3).equals(model.recommend_all(3))
+    number = sorted(model.ratings.items.ids, key=lambda o: int(o[5:]))[7][5:]
     with pytest.raises(ValueError, match='items has 100 labels, and there are factors of number'): spark('explicit', items=names[:100])
+    with pytest.raises(ValueError, match=f'there are factors of number {number}, which has none'):
+        spark('explicit', items={k: o for k, o in enumerate(names) if k != int(number)})
+    with pytest.raises(TypeError, match='items come in the order .* type set'): spark('explicit', items={*names})
 
 
 def test_live_model_is_asked_for_its_factors():
@@ -263,6 +272,34 @@ def test_what_does_not_fit_is_refused(words):
     "Each with its reason"
     given = dict(users=list('abcde'), user_factors=np.ones((5, 3)), items=range(7), item_factors=np.ones((7, 3)))
     with pytest.raises(ValueError, match=words): FactorModel.from_factors(**{**given, **BAD[words]})
+
+
+NO_ORDER = {'a set': ('users', {*'abcde'}, 'users come in the order of .* type set'), 'a frozenset': ('items', frozenset(range(7)), 'items come .* type frozenset'),
+            'titles as a set': ('titles', {*'abcdefg'}, 'titles come .* type set'), 'a table': ('users', np.array([[*'abcde']]).T, r'type ndarray of shape \(5, 1\)'),
+            'a frame': ('users', pd.DataFrame({'user': [*'abcde']}), r'type DataFrame of shape \(5, 1\)'), 'a number': ('items', 7, 'items come .* type int'),
+            'none': ('users', None, 'type NoneType')}
+NO_NUMBERS = {'ragged': ('item_factors', [[1, 2, 3]]*6 + [[1]], 'item_factors is no array of numbers'), 'complex': ('item_factors', np.ones((7, 3))*1j, 'are complex'),
+              'complex list': ('user_bias', [1, 2, 3, 4, 5j], 'user_bias is no .* complex'), 'text': ('user_bias', dict(zip('abcde', 'vwxyz')), 'user_bias is no array of numbers'),
+              'set': ('user_factors', {1., 2.}, 'user_factors is no array of numbers'), 'twice': ('user_bias', pd.Series(range(6), [*'abcdea']), 'user_bias is no array'),
+              'no mean': ('mean', None, 'mean is a finite number, not None'), 'text mean': ('mean', 'x', "not 'x'"), 'complex mean': ('mean', 1j, 'not 1j')}
+
+
+@pytest.mark.parametrize('case', [*NO_ORDER, *NO_NUMBERS])
+def test_what_has_no_order_or_is_no_number_is_named(case):
+    "Before a factor goes to the wrong id"
+    name, value, words = {**NO_ORDER, **NO_NUMBERS}[case]
+    given = dict(users=list('abcde'), user_factors=np.ones((5, 3)), items=range(7), item_factors=np.ones((7, 3)))
+    with pytest.raises(TypeError if case in NO_ORDER else ValueError, match=words): FactorModel.from_factors(**{**given, name: value})
+
+
+def test_table_without_ratings_answers_as_others_do():
+    "Its report, its frame, newer ratings; nothing and nothing are no ratings"
+    r = some().ratings
+    assert r.report['rows'] == r.report['repeated_pairs'] == 0 and r.odd == [] and len(r.pair_numbers()) == 0 and len(r.to_frame()) == 0
+    newer = Ratings(tiny_ratings().assign(user=lambda df: df.user.map(str)), time=None)
+    assert len(r.updated(newer)) == 30 and r.updated(newer).rating_limits == (1, 5)
+    assert len(newer.updated(r)) == 30
+    with pytest.raises(RatingsError, match='there are no ratings on either side'): r.updated(r)
 
 
 def test_interactions_are_folded_in_as_lists():
