@@ -14,6 +14,7 @@ __all__ = ['Shard', 'shards_of', 'survey_shards', 'numbered_ids']
 # %% ../nbs/93_shards.ipynb #6c98938d
 import csv,io,re
 import numpy as np, pandas as pd
+from contextlib import contextmanager
 from pathlib import Path
 from pandas import DataFrame,Series
 from .files import DataError,named_errors,open_bytes,refuse_kinds
@@ -21,7 +22,16 @@ from .ids import RatingsError,Vocab,as_ids,as_ratings,check_columns
 from .read import parse_ids
 
 # %% ../nbs/93_shards.ipynb #3c02fb2b
-_rows = 2**20 # of a piece
+_rows,_block = 2**20,2**24 # of a piece; bytes of text that are parsed at once
+
+@contextmanager
+def _utf_8(error):
+    "Say what to do with a text in another encoding"
+    try: yield
+    except error as e:
+        if not re.search('(?i)utf-?8', str(e)): raise
+        raise ValueError('it is not text in UTF-8: write it so, as `iconv -f latin1 -t utf-8` does '
+                         'with text in Latin-1') from e
 
 def _kind(type):
     "What a column of Arrow's holds, in a word"
@@ -56,7 +66,8 @@ class Shard:
 
     def _csv_kinds(self, head):
         refuse_kinds(head)
-        with open_bytes(self.file) as f: line = f.readline().decode('utf-8-sig')
+        with open_bytes(self.file) as f, _utf_8(UnicodeDecodeError):
+            line = f.readline().decode('utf-8-sig')
         self.sep = max(',;\t|', key=line.count)
         names = next(csv.reader(io.StringIO(line), delimiter=self.sep), [])
         check_columns(DataFrame(columns=names), self.columns)
@@ -75,11 +86,12 @@ class Shard:
         with ParquetFile(self.file) as f: yield from f.iter_batches(_rows, columns=columns)
 
     def _csv(self, columns):
-        from pyarrow import csv,string
-        with open_bytes(self.file) as f:
-            yield from csv.open_csv(f, csv.ReadOptions(block_size=1<<24),
-                csv.ParseOptions(delimiter=self.sep), csv.ConvertOptions(include_columns=columns,
-                column_types={o: string() for o in columns}, strings_can_be_null=False))
+        from pyarrow import ArrowInvalid,csv,string
+        with open_bytes(self.file) as f, _utf_8(ArrowInvalid):
+            yield from csv.open_csv(f, csv.ReadOptions(block_size=_block),
+                csv.ParseOptions(delimiter=self.sep, newlines_in_values=True),
+                csv.ConvertOptions(include_columns=columns, strings_can_be_null=False,
+                column_types={o: string() for o in columns}))
 
 # %% ../nbs/93_shards.ipynb #3a1fc6d8
 def _listed(files):
@@ -92,6 +104,12 @@ def _listed(files):
         files = [o for o in inside if re.search(r'[.](parquet|csv|tsv)([.]\w+)?$', o.name)]
         if not files: raise DataError(f'{folder} holds no file of Parquet or CSV')
     if not files: raise DataError('there are no files to read')
+    known = {}
+    for o in files:
+        file = o.resolve()
+        name = re.sub(r'([.](?:parquet|csv|tsv))[.]\w+$', r'\1', file.name) # without its packing
+        if (other := known.setdefault(file.with_name(name), o)) is not o: raise DataError(
+            f'{other} and {o} are one file, and its rows would count twice: name it once')
     return files
 
 # %% ../nbs/93_shards.ipynb #20f2cd16

@@ -41,22 +41,34 @@ class _Order:
 
 def _changed(file): return DataError(f'{file} has changed while it was read: build the store again')
 
-def _write_rows(folder, shards, columns, rows_of, n, progress):
-    "Write `x` and `y`; are they sorted?"
-    order,done,items = _Order(),0,2**31
-    with open(folder/'x', 'wb') as fx, open(folder/'y', 'wb') as fy:
-        for shard in shards:
+@contextmanager
+def _as_before(file):
+    "What is wrong with a file that was fine at the first pass is that it has changed"
+    try: yield
+    except (ArithmeticError,AttributeError,LookupError,TypeError,ValueError) as e:
+        raise _changed(file) from e
+
+def _second_pass(shards, columns, rows_of, progress):
+    "File, rows and ratings of each piece"
+    for shard in shards:
+        with _as_before(shard.file):
             for piece in shard.pieces(columns):
                 x = np.stack([rows(piece[o]) for rows,o in zip(rows_of, columns)], axis=1)
-                y = np.ones(len(x)) if len(columns)<3 else \
+                yield shard.file, x, np.ones(len(x)) if len(columns)<3 else \
                     as_ratings(piece[columns[2]], columns[2]).to_numpy('float64')
-                done += len(x)
-                if (x<0).any() or done>n: raise _changed(shard.file)
-                order.add(x[:,0]*items + x[:,1], y)
-                fx.write(x.astype('<i4').tobytes())
-                fy.write(y.astype('<f8').tobytes())
-            progress(1)
-        if done<n: raise _changed(shards[-1].file)
+        progress(1)
+
+def _write_rows(folder, pieces, n, limits):
+    "Write `x` and `y`; are they sorted?"
+    order,done,least,most,items,file = _Order(),0,np.inf,-np.inf,2**31,None
+    with open(folder/'x', 'wb') as fx, open(folder/'y', 'wb') as fy:
+        for file,x,y in pieces:
+            done,least,most = done+len(x),y.min(initial=least),y.max(initial=most)
+            if (x<0).any() or done>n or least<limits[0] or most>limits[1]: raise _changed(file)
+            order.add(x[:,0]*items + x[:,1], y)
+            fx.write(x.astype('<i4').tobytes())
+            fy.write(y.astype('<f8').tobytes())
+        if done<n or (least,most)!=limits: raise _changed(file if done<n else 'one of the files')
         for f in (fx,fy): _to_disk(f)
     return order.fine
 
@@ -324,8 +336,9 @@ def _build(folder, shards, names, progress):
     tensors = {}
     kinds = [pack_ids(o, name, tensors) for o,name in ((users,'users'),(items,'items'))]
     for name,array in tensors.items(): (rows/name).write_bytes(array.tobytes())
-    in_sequence = _write_rows(rows, shards, columns, (u,i), n, progress)
-    counts = _counted(rows/'x', (len(users),len(items)))[0]
+    pieces = _second_pass(shards, columns, (u,i), progress)
+    in_sequence = _write_rows(rows, pieces, n, limits)
+    with _as_before('one of the files'): counts = _counted(rows/'x', (len(users),len(items)))[0]
     if not in_sequence:
         _check_room(folder, 20*n)
         _deal_out(rows, counts, n)

@@ -1,4 +1,5 @@
 "Stores of ratings: the table of the frame to the bit, from shards of any kind; kills, full disks, damage"
+import gzip
 import json
 import resource
 import shutil
@@ -116,7 +117,6 @@ def test_numbers_beyond_64_bits_and_packed_files(tmp_path):
     "Ids as CSV says them; gzip, tabs, a byte order mark"
     text = 'user\tmovie\trating\n' + ''.join(f'{2**70+k%3}\t{k}\t{k%5+1}\n' for k in range(9))
     pd.Series([0]).to_csv(tmp_path/'x.csv') # not among the files that are named
-    import gzip
     file = tmp_path/'a.tsv.gz'
     file.write_bytes(gzip.compress(text.encode('utf-8-sig')))
     stored = ratings_store(file, tmp_path/'store')
@@ -202,10 +202,34 @@ def test_files_of_several_kinds_are_refused_by_name(small, tmp_path):
     refused("three columns, not 'user', 'user'", small, item='user')
     (tmp_path/'x.csv').write_text('user,movie,rating\n1,2,3\n1,2\n')
     refused('x.csv cannot be read: CSV parse error: Row #3: Expected 3 columns, got 2', [tmp_path/'x.csv'], DataError)
-    (tmp_path/'x.csv').write_bytes('user,movie,rating\né,2,3\n'.encode('latin-1'))
-    refused('x.csv cannot be read', [tmp_path/'x.csv'], DataError)
+    for text, encoding in (('user,movie,rating\né,2,3\n', 'latin-1'), ('user,movie,rating,prénom\n1,2,3,4\n', 'latin-1'), ('user,movie,rating\n1,2,3\n', 'utf-16')):
+        (tmp_path/'x.csv').write_bytes(text.encode(encoding))
+        refused('x.csv cannot be read: it is not text in UTF-8: write it so, as `iconv', [tmp_path/'x.csv'], DataError)
     (tmp_path/'x.csv').write_text('<html>')
     refused('x.csv cannot be read: it is a web page', [tmp_path/'x.csv'], DataError)
+
+
+def test_a_file_named_twice_is_refused(small, tmp_path):
+    "By its path, by a link, packed and not; also in a folder"
+    (tmp_path/'link.parquet').symlink_to(small[0])
+    one = write(tiny_ratings(), tmp_path/'csv', 1, 'csv')[0]
+    packed = one.with_name('a.csv.gz')
+    packed.write_bytes(gzip.compress(one.read_bytes()))
+    for files in ([*small, small[1]], [str(small[0]), tmp_path/'shards'/'..'/'shards'/small[0].name], [small[0], tmp_path/'link.parquet'], [one, packed], one.parent):
+        with pytest.raises(DataError, match='are one file, and its rows would count twice: name it once'): ratings_store(files, tmp_path/'store')
+    other = tmp_path/'a.csv'
+    shutil.copy(one, other) # the same name elsewhere is another file
+    assert len(ratings_store([one, other], tmp_path/'store')) == 60
+
+
+@pytest.mark.parametrize('block', [1 << 12, 1 << 24])
+def test_line_breaks_in_quotes_are_part_of_a_text(tmp_path, monkeypatch, block):
+    "Wherever a block ends; in an id and in a column that is not read"
+    monkeypatch.setattr(shards, '_block', block)
+    df = pd.DataFrame({'user': [f'u{k%9}' for k in range(600)], 'movie': [f'a\n"b", {k%50}' for k in range(600)], 'rating': [1+k%5 for k in range(600)],
+                       'review': ['good\n\n, "very"\n'*(k % 8) for k in range(600)]})
+    stored = ratings_store(write(df, tmp_path/'shards', 2, 'csv'), tmp_path/'store')
+    same(stored, Ratings(df, **ALONE))
 
 
 @pytest.mark.parametrize('share', [.01, .3, .9, .999])
@@ -228,8 +252,10 @@ def test_damage_in_the_middle_of_a_parquet_file_is_refused_by_name(small, tmp_pa
 
 
 def test_file_that_changes_between_the_passes_is_refused(small, tmp_path, monkeypatch):
-    "Other ids, or another number of rows"
-    for change in (lambda df: df.assign(user=99), lambda df: df.iloc[:-1], lambda df: pd.concat([df, df])):
+    "Other ids, another number of rows, other ratings, a column less, one item; the store that was there stays"
+    old = ratings_store(write(tiny_ratings(), tmp_path/'shards'), tmp_path/'store')
+    for change in (lambda df: df.assign(user=99), lambda df: df.iloc[:-1], lambda df: pd.concat([df, df]), lambda df: df.assign(rating=df.rating+10),
+                   lambda df: df.drop(columns='rating'), lambda df: df.assign(rating='many'), lambda df: df.assign(user=None), lambda df: df.assign(user=6.5)):
         files, real = write(tiny_ratings(), tmp_path/'shards'), store_of_ratings.survey_shards
 
         def survey(*args):
@@ -240,7 +266,25 @@ def test_file_that_changes_between_the_passes_is_refused(small, tmp_path, monkey
         with pytest.raises(DataError, match='c.parquet has changed while it was read: build the store again'):
             ratings_store(files, tmp_path/'store')
         monkeypatch.setattr(store_of_ratings, 'survey_shards', real)
-        assert [o.name for o in (tmp_path/'store').iterdir()] == ['.lock']
+        assert sorted(o.name[:5] for o in (tmp_path/'store').iterdir()) == ['.lock', 'ratin', 'rows-']
+        same(Ratings.open(tmp_path/'store'), old)
+
+
+@pytest.mark.parametrize('change', [lambda df: df.assign(movie=1), lambda df: df.assign(user=1), lambda df: df.assign(rating=3)])
+@pytest.mark.parametrize('kind', ['parquet', 'csv'])
+def test_a_store_is_not_replaced_by_another_table_than_was_checked(tmp_path, monkeypatch, change, kind):
+    "An id or a limit that no row has any longer: no one file is to blame"
+    store, real = tmp_path/'store', store_of_ratings.survey_shards
+    files = write(tiny_ratings(), tmp_path/'shards', 1, kind)
+    old = ratings_store(files, store)
+
+    def survey(*args):
+        res = real(*args)
+        write(change(tiny_ratings()), tmp_path/'shards', 1, kind)
+        return res
+    monkeypatch.setattr(store_of_ratings, 'survey_shards', survey)
+    with pytest.raises(DataError, match='one of the files has changed while it was read: build the store again'): ratings_store(files, store)
+    same(Ratings.open(store), old)
 
 
 # Disks, kills, two at once
