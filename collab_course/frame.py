@@ -148,7 +148,8 @@ def _type_name(o):
     "What an id is, in a word or two"
     if isinstance(o, str): return 'text'
     if isinstance(o, (bool,np.bool_)): return 'truth value'
-    return 'number' if isinstance(o, (int,float,np.integer,np.floating)) else type(o).__name__
+    number = isinstance(o, (int,float,np.integer,np.floating,Decimal))
+    return 'number' if number else type(o).__name__
 
 def _one_type(found, rows, s, name):
     "Refuse a column of more than one kind, or of another than text or numbers; is it text?"
@@ -157,17 +158,27 @@ def _one_type(found, rows, s, name):
         each = kinds.iloc[rows].reset_index(drop=True)
         mixed = f'{name!r} mixes {" and ".join(sorted(kinds.unique()))}'
         refuse_rows(each!=each.mode()[0], mixed, s)
-    _refuse(~kinds.isin(['text','number']), rows, f'{name!r} is a {kinds[0]}, not an id', s)
+    hint = _decode if kinds[0] in ('bytes','bytearray') else ''
+    _refuse(~kinds.isin(['text','number']), rows, f'{name!r} is a {kinds[0]}, not an id', s, hint)
     return kinds[0]=='text'
+
+_not_whole = '{!r} is not a whole number'
+_decode = ". Are these bytes of text? Then decode them: df[name].str.decode('utf-8')"
+
+def _is_fraction(o): # or a decimal beyond all ids
+    return isinstance(o, Decimal) and (not o.is_finite() or o.adjusted()>99
+                                       or o!=o.to_integral_value())
 
 @np.errstate(over='ignore', invalid='ignore') # numbers beyond all floats are refused
 def _whole(found, rows, s, name):
     "Whole numbers as `int64` where they fit, else as Python's; others are refused"
+    if found.dtype.kind not in 'iuf': found = found.astype(object) # Arrow's decimals, too
+    if found.dtype==object: _refuse(found.map(_is_fraction), rows, _not_whole.format(name), s)
     if found.dtype==object or found.dtype.kind=='f':
         def is_float(o): return isinstance(o, (float,np.floating))
         x = found if found.dtype.kind=='f' else found.where(found.map(is_float), 0).astype(float)
         exact = 2**min(np.finfo(x.dtype).nmant+1, 63)
-        _refuse(x%1!=0, rows, f'{name!r} is not a whole number', s)
+        _refuse(x%1!=0, rows, _not_whole.format(name), s)
         _refuse(x.abs()>=exact, rows, f'{name!r} is not a whole number that floats tell apart', s)
     if found.dtype==object: found = Series([*map(int, found)], dtype=object)
     if found.dtype.kind in 'if' or -2**63<=found.min() and found.max()<2**63:
@@ -265,6 +276,8 @@ def number_titles(
     s = _plain(values)
     rows,found = distinct_values(s)
     _present(rows, found, name, s, hint)
+    raw = np.array([isinstance(o, (bytes,bytearray)) for o in found], dtype=bool)
+    _refuse(raw, rows, f'{name!r} is no text', s, _decode)
     texts = Series([str(o).rstrip() for o in found], dtype=object)
     _refuse(~_valid_texts(texts), rows, f'{name!r} is no valid text', s)
     numbers,titles = pd.factorize(texts)

@@ -18,7 +18,7 @@ from pandas import DataFrame,Series
 from .files import DataError,check_encoding,guess_note,is_stream,named_errors
 from .files import open_bytes,open_text,refuse_kinds,survey_text
 from .escapes import printable
-from .ids import RatingsError
+from .ids import RatingsError,as_titles
 from .lines import Layout,first_lines,is_number,read_rows,skip_comments,split_line
 from .lines import table_layout
 from .outside import refuse_member
@@ -249,7 +249,7 @@ def _from_parquet(f, given):
     df = file.read([*dict.fromkeys(names.values())]).to_pandas(ignore_metadata=True)
     if title := names.get('title'):
         texts = df[title].astype(object)
-        df[title] = texts.where(texts.notna(), '').map(str)
+        df[title] = as_titles(texts.where(texts.notna(), ''), title)
     return df, names, []
 
 # %% ../nbs/01_read.ipynb #26ff8baf

@@ -9,15 +9,19 @@ import subprocess
 import sys
 import warnings
 import zipfile
+from decimal import Decimal
 from threading import Thread
 
 import pandas as pd
 import pyarrow
+import pyarrow.parquet as pq
 import pytest
 
 from collab_course.data import DataError, load_ratings, read_ratings
-from collab_course.ids import RatingsError
+from collab_course.ids import RatingsError, tiny_ratings
+from collab_course.ratings import Ratings
 from collab_course.read import find_ratings, read_file, read_items, read_titles
+from collab_course.store_of_ratings import ratings_store
 
 TITLES = {3: 'Twin', 4: 'Twin', 5: '7', 6: 'A=B (1999)', 8: 'NA', 9: '1984', 10: 'Misérables, Les "1"', 11: 'E: T'}
 
@@ -526,6 +530,34 @@ def test_a_byte_order_mark_is_no_letter(tmp_path):
     for mark, said in ('utf-8-sig', 'utf-8'), ('utf-16', 'utf-16-le'), ('utf-16', None):
         (tmp_path/'x.csv').write_bytes('1,1,5\n2,1,4\n'.encode(mark))
         assert read_ratings(tmp_path/'x.csv', header=False, encoding=said).user.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize('stored', [False, True])
+def test_whole_decimals_in_parquet_are_numbers(tmp_path, stored):
+    "As Snowflake and Oracle write ids, up to 38 digits; a fraction is refused"
+    plain = tiny_ratings().drop(columns=['timestamp', 'title']).astype({'movie': object}).assign(movie=lambda df: df.movie.map(lambda o: 10**37+o))
+    def table(user, movie=lambda o: Decimal(int(o))):
+        types = {'user': pyarrow.decimal128(38, 0), 'movie': pyarrow.decimal128(38, 0), 'rating': pyarrow.decimal128(5, 2)}
+        if user is not Decimal: types['user'] = pyarrow.decimal128(9, 1)
+        pq.write_table(pyarrow.table({'user': pyarrow.array([user(int(o)) for o in plain.user], types['user']), 'movie': pyarrow.array([movie(o) for o in plain.movie], types['movie']),
+                                      'rating': pyarrow.array([Decimal(int(o)) for o in plain.rating], types['rating'])}), tmp_path/'x.parquet')
+    def read(): return ratings_store(tmp_path/'x.parquet', tmp_path/'store') if stored else Ratings(read_ratings(tmp_path/'x.parquet'))
+    table(Decimal)
+    found, expected = read(), Ratings(plain)
+    assert found.users.ids.tolist() == [1, 2, 3, 4, 5, 6] and found.users.ids.dtype == 'int64' and found.items.ids.tolist() == expected.items.ids.tolist()
+    assert (found.x == expected.x).all() and (found.y == expected.y).all() and found.users[Decimal(2)] == found.users[2]
+    table(lambda o: Decimal(o)+Decimal('.5'))
+    with pytest.raises(RatingsError, match="'user' is not a whole number in 30 of 30 rows; the first is row 0: Decimal"): read()
+
+
+@pytest.mark.parametrize('column', ['user', 'movie', 'title'])
+def test_bytes_in_parquet_are_refused_with_advice(tmp_path, column):
+    "As Impala and Hive write text"
+    df = tiny_ratings()
+    df.assign(**{column: df[column].map(lambda o: str(o).encode())}).to_parquet(tmp_path/'x.parquet')
+    words = f"'{column}' is (a bytes, not an id|no text) in 30 of 30 rows; the first is row 0: b'.*decode them: df.name..str.decode"
+    with pytest.raises(RatingsError, match=words): read_ratings(tmp_path/'x.parquet')
+    with pytest.raises(RatingsError, match=words): Ratings(pd.read_parquet(tmp_path/'x.parquet'))
 
 
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path, films):

@@ -106,7 +106,7 @@ def test_large_ids_stay_whole():
 
 
 @pytest.mark.parametrize('bad', [
-    [1, True], [1, True]*9, [1.5, 1.5, 1]*9, [Decimal('sNaN')], ['\ud800', 'a'], [Decimal(1)], [b'a'], [1, 1.5],
+    [1, True], [1, True]*9, [1.5, 1.5, 1]*9, [Decimal('sNaN')], ['\ud800', 'a'], [Decimal('1.5')], [Decimal('inf')], [Decimal('1e999999')], [Decimal(1), 'a'], [b'a'], [bytearray(b'a')], [1, 1.5],
     [float('inf')], [1+0j], pd.to_datetime(['2020-01-01'])], ids=repr)
 def test_what_is_no_id_is_refused(bad):
     with pytest.raises(RatingsError): as_ids(pd.Series(bad, dtype=object))
@@ -195,7 +195,7 @@ def test_wrong_ids_are_counted_by_rows():
                          ([1, True]*5, 'mixes number and truth value in 5 of 10 rows'),
                          ([2.**60, 1]*2, 'is not a whole number that floats tell apart in 2 of 4 rows'),
                          (['a', 'b\udcff']*9, 'is no valid text in 9 of 18 rows'), ([b'a']*3, 'is a bytes, not an id'),
-                         ([Decimal('sNaN')]*2, 'is a Decimal, not an id'), ([(1, 2)]*3, 'is a tuple, not an id')):
+                         ([Decimal('sNaN')]*2, 'is not a whole number'), ([(1, 2)]*3, 'is a tuple, not an id')):
         with pytest.raises(RatingsError, match=says): as_ids(pd.Series(values, dtype=object))
     with pytest.raises(RatingsError, match='is no valid text in 1 of 2 rows'): as_titles(pd.Series(['a', '\ud800'], dtype=object), 'title')
 
