@@ -42,7 +42,8 @@ def _numbers(values, what, ids=()):
         if isinstance(values, (Mapping,Series)): values = Series(values).reindex(list(ids))
         if np.iscomplexobj(values): raise ValueError('they are complex')
         return np.asarray(values, float)
-    except (TypeError,ValueError) as e: raise ValueError(f'{what} is no array of numbers: {e}') from e
+    except (TypeError,ValueError) as e:
+        raise ValueError(f'{what} is no array of numbers: {e}') from e
 
 def _side(ids, factors, bias, name):
     "The `Vocab` of one side, and its factors and biases in that order"
@@ -216,7 +217,7 @@ class FactorModel(_NewUser, Recommender):
     def from_spark(cls,
         model, # an `ALSModel` of Spark's, or the folder that its `save` wrote
         *,
-        users=None, # ids by Spark's number, {number: id}, or a list as of a `StringIndexer`'s labels
+        users=None, # ids by Spark's number, as {number: id} or the labels of a `StringIndexer`
         items=None, # likewise; None: the numbers are the ids
         **settings # as for `from_factors`
     )->Self: # ready to be asked

@@ -76,7 +76,7 @@ def _sweep(folder):
     "Remove earlier models' files, and parts of files, which the head does not name"
     try: sums = _sums(json.loads((folder/_head).read_bytes()))
     except FileNotFoundError: sums = {}
-    except (ValueError,AttributeError): return # who knows what belongs to such a head
+    except _odd: return # who knows what belongs to such a head
     keep = [_file(folder, *o).name for o in sums.items()]
     names = [f"{kind}-{'?'*16}.safetensors" for kind in _kinds]
     for name in (*names, *(f'.{o}.part' for o in (*names, _head))):
@@ -251,10 +251,17 @@ def pack(
         tensors[name] = np.ascontiguousarray(value)
         return {'array': name}
     def inner(o): return [pack(v, f'{name}.{k}', tensors) for k,v in enumerate(o)]
-    if isinstance(value, dict): return {'dict': list(zip(map(str, value), inner(value.values())))}
+    if isinstance(value, dict): return {'dict': [[str(o), _packed_as(o, v, f'{name}.{k}', tensors)]
+                                                 for k,(o,v) in enumerate(value.items())]}
     if isinstance(value, (tuple,list)):
         return {'tuple' if isinstance(value, tuple) else 'list': inner(value)}
     raise TypeError(f'{name} cannot be saved: it is a {type(value).__name__}')
+
+def _packed_as(key, value, name, tensors):
+    "`pack`, with an error that says the key and not its number"
+    try: return pack(value, name, tensors)
+    except TypeError as e:
+        raise TypeError(str(e).replace(name, f'{name.rpartition(".")[0]}.{key}', 1)) from None
 
 def unpack(
     value, # what `pack` gave

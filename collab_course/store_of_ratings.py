@@ -137,6 +137,7 @@ def _sort_groups(folder, counts, names):
 
 # %% ../nbs/93_store_of_ratings.ipynb #f9dbe62b
 _version,_head,_format = 1,'ratings.json','collab_course.ratings'
+_odd = ArithmeticError,AttributeError,LookupError,OSError,RuntimeError,TypeError,ValueError
 
 @contextmanager
 def _alone(folder):
@@ -148,7 +149,7 @@ def _alone(folder):
 
 def _sweep(folder):
     "Remove what the head does not name: earlier rows, and those of interrupted builds"
-    with suppress(OSError,ValueError,TypeError,KeyError):
+    with suppress(*_odd):
         keep = json.loads((folder/_head).read_bytes())['folder'] if (folder/_head).exists() else ''
         for old in folder.glob('rows-' + '[0-9a-f]'*16):
             if old.name!=keep: shutil.rmtree(old, ignore_errors=True)
@@ -298,7 +299,7 @@ def open_ratings(
     except DataError: raise
     except FileNotFoundError as e: raise DataError(f'{folder} is damaged: {e.filename} is missing: '
                                                    'build the store again') from e
-    except (ArithmeticError,AttributeError,LookupError,OSError,TypeError,ValueError) as e:
+    except _odd as e:
         raise DataError(f'{folder} is damaged: {str(e)[:200]}: build the store again') from e
 
 # %% ../nbs/93_store_of_ratings.ipynb #ec145cae

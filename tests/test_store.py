@@ -19,12 +19,15 @@ from collab_course.bayes import BayesianMF
 from collab_course.biased_mf import BiasedMF
 from collab_course.ease import EASE
 from collab_course.evaluation import Choose, Ensemble
+from collab_course.files import DataError
 from collab_course.ids import tiny_ratings
 from collab_course.implicit_mf import ImplicitMF
 from collab_course.item_knn import ItemKNN
 from collab_course.pick_and_like import PickAndLike
+from collab_course.ratings import Ratings
 from collab_course.recommender import DampedMeans, Popularity, Recommender, load
 from collab_course.store import SavedModelError, load_folder, save_folder
+from collab_course.store_of_ratings import ratings_store
 from safetensors.numpy import load as load_tensors
 
 FORMAT_2 = Path(__file__).with_name('saved_format_2')
@@ -510,6 +513,27 @@ class Odd(Recommender):
         self.nested = {'a': [np.zeros(2, 'int8'), (1, None)]}
 
     def _predict(self, u, i): return np.full(len(u), 3.)
+
+
+@pytest.mark.parametrize('model, words', [(ItemKNN(weight=np.sqrt), 'settings.weight cannot be saved: it is a ufunc'),
+    (Ensemble(ImplicitMF(2, n_epoch=1, weight=np.sqrt), 2), 'settings.weight cannot be saved')], ids=repr)
+def test_what_cannot_be_saved_is_named(model, words, tmp_path):
+    "By the setting, and not by its number"
+    with pytest.raises(TypeError, match=words): model.clone().fit(frame(), quiet=True).save(tmp_path)
+
+
+def test_head_that_is_nested_too_deep_is_damage(two, tmp_path):
+    "Of a model and of a store of ratings; both can be written again"
+    deep = '['*100_000
+    folder, store = two[0].save(tmp_path/'model'), tmp_path/'store'
+    tiny_ratings().to_parquet(tmp_path/'x.parquet')
+    ratings_store(tmp_path/'x.parquet', store)
+    for head in (deep, '[]', '7', '{"sha256": 1}'):
+        next(folder.glob('*.json')).write_text(head)
+        (store/'ratings.json').write_text(head)
+        with pytest.raises(SavedModelError): load(folder)
+        with pytest.raises(DataError, match='is damaged: .*build the store again'): Ratings.open(store)
+        assert len(load(two[0].save(folder)).ratings) == len(ratings_store(tmp_path/'x.parquet', store)) == 30
 
 
 def test_own_models_may_hold_anything(tmp_path):
