@@ -126,7 +126,7 @@ def _list_quality(m, r, rows, k, good, quiet=True):
     most = _ideal(n_find, k),n_find,asked,n_find,1 # what each can be
     means = [(o/m).mean() for o,m in zip(np.concatenate(res, axis=1), most)]
     return dict(zip(_of_lists, means)) | dict(coverage=(1-missing).mean(), ranked_users=len(users),
-        novelty=np.concatenate(unusual).mean() if len(unusual) else np.nan)
+        novelty=np.concatenate(unusual).mean() if sum(map(len, unusual)) else np.nan)
 
 # %% ../nbs/42_evaluation.ipynb #46f61f50
 def _good(good, r):
@@ -134,8 +134,11 @@ def _good(good, r):
     lo,hi = r.rating_limits
     if good is None: return lo + .75*(hi-lo)
     if r.interactions: raise ValueError('interactions have no ratings: leave out `good`')
-    if isinstance(good, Real) and np.isfinite(good): return float(good)
-    raise ValueError(f'good is a rating, a finite number, not {good!r}')
+    if not (isinstance(good, Real) and np.isfinite(good)):
+        raise ValueError(f'good is a rating, a finite number, not {good!r}')
+    if good>hi: raise ValueError(f'good={good:g} is above all ratings, which go from {lo:g} to '
+                                 f'{hi:g}: nothing would be good')
+    return float(good)
 
 def _trained(model, ratings):
     "A model, trained; an interrupted one that would go on with less than all is not taken"

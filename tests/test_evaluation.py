@@ -597,3 +597,21 @@ def test_blank_titles_are_no_titles():
 def test_huge_ratings_do_not_wrap():
     "Whole numbers too large for int64 stay positive"
     assert (as_ratings([2**63+5, 1]) > 0).all()
+
+
+@pytest.mark.parametrize('model', [Popularity(), Choose({'a': Popularity(), 'b': DampedMeans()})], ids=['one', 'chosen'])
+def test_good_above_all_ratings_is_refused(model):
+    "By `evaluate` and `leaderboard`; the highest rating is good"
+    df = tiny_ratings()
+    split = split_random(df, seed=1)
+    for good in 5.1, 50:
+        with pytest.raises(ValueError, match=f'good={good:g} is above all ratings, which go from 1 to 5'): evaluate(model, df, split, good=good)
+        with pytest.raises(ValueError, match='above all ratings'): leaderboard({'a': Popularity()}, df, good=good)
+    assert evaluate(Popularity(), df, split, good=5).n == len(split[1])
+
+
+def test_novelty_of_lists_that_are_empty_is_none(recwarn):
+    "Whoever is asked has rated every item that the model knows"
+    df = DataFrame({'user': [1, 1, 2], 'movie': [1, 2, 1], 'rating': [5, 5, 5]})
+    res = evaluate(Popularity(), df, ([2, 0], [1]))
+    assert res.ranked_users == 1 and np.isnan(res.novelty) and not [*recwarn]
