@@ -318,8 +318,8 @@ def _joined_times(old, new):
 
 def _updated(self,
     new:'Ratings', # newer ratings
-)->'Ratings': # the old rows of other pairs, then the new rows
-    "Both together; rows of a user and a film in `new` replace all older ones of that pair"
+)->'Ratings': # the old rows of other pairs, then the new rows; of interactions all rows
+    "Both together; ratings of a user and a film in `new` replace all older ones of that pair"
     if self.interactions!=new.interactions:
         raise RatingsError('ratings and interactions do not mix')
     if not len(self)+len(new): raise RatingsError('there are no ratings on either side')
@@ -329,6 +329,7 @@ def _updated(self,
                         for o,u,i in ((self,u_old,i_old),(new,u_new,i_new))])
     titles,y = _joined_titles(self, new, items, i_old, i_new),np.concatenate([self.y, new.y])
     both = Ratings.of_parts(users, items, x, y, _joined_times(self, new), *titles, self.columns)
+    if self.interactions: return both # one more click takes none back
     pair,n = both.pair_numbers(),len(self)
     return both.take(np.r_[np.flatnonzero(~np.isin(pair[:n], pair[n:])), n:len(x)])
 

@@ -53,7 +53,7 @@ class _Training:
         *,
         quiet:bool=False, # no progress bar?
     )->Self: # itself, trained on the ratings that it had and these
-        "Learn from newer ratings, too; those of a user and a film replace all older ones"
+        "Learn from newer rows, too; ratings of a user and a film replace all older ones"
         return self.fit(self.ratings.updated(self.ratings.table_like(df)), quiet=quiet)
 
     def _fit(self, ratings): raise NotImplementedError(

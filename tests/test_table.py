@@ -433,3 +433,14 @@ def test_values_that_are_none_of_a_column_are_refused(column, odd):
 def test_times_are_a_copy():
     df = tiny_ratings()
     assert not np.shares_memory(Ratings(df).time, df.timestamp.to_numpy())
+
+
+def test_newer_ratings_replace_and_newer_interactions_are_added():
+    "Of a user and a film that the older rows have, too"
+    df, new = tiny_ratings(), pd.DataFrame({'user': [1, 9], 'movie': [2, 2], 'rating': [1, 5]})
+    both = Ratings(df).updated(Ratings(new))
+    assert len(both) == len(df)+1 and both.to_frame().query('user==1 and movie==2').rating.to_list() == [1]
+    old = Ratings(df, rating=None)
+    both = old.updated(Ratings(new, rating=None))
+    assert len(both) == len(df)+2 and len(both.to_frame().query('user==1 and movie==2')) == 2 and len(old) == len(df)
+    assert both.counts.tolist() == [len(o) + 2*(movie == 2) for movie, o in df.groupby('movie')]
