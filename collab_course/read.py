@@ -425,7 +425,10 @@ def read_titles(
     "Titles of items from a file of their own, in which each item stands once"
     with named_errors(file),_zip_member(file),open_bytes(file) as f:
         check_encoding(encoding)
-        refuse_kinds(f.read(300))
+        head = f.read(300)
+        if head[:4]==b'PAR1': raise ValueError('it is Parquet, and titles are read from text: '
+                                               'save them as CSV')
+        refuse_kinds(head)
         name = _plain_name(file)
         if name in _item_files: res,said = _item_lines(f, name, encoding),[]
         else: res,said = _item_table(f, item, title, encoding)

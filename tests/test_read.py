@@ -428,6 +428,16 @@ def test_ratings_to_leave_out(tmp_path):
         with pytest.raises(TypeError, match='^drop is for ratings'): read_ratings(path, drop=drop)
 
 
+def test_titles_in_parquet_are_refused(films, tmp_path):
+    "With what to do, whatever the file is called; packed or not"
+    ratings = text(films[['user', 'movie', 'rating']], tmp_path/'r.csv')
+    items = films[['movie', 'title']].drop_duplicates('movie')
+    for name in 'items.parquet', 'movies.csv', 'u.item':
+        items.to_parquet(tmp_path/name)
+        with pytest.raises(DataError, match='it is Parquet, and titles are read from text: save them as CSV'):
+            read_ratings(ratings, titles=tmp_path/name)
+
+
 def test_titles_in_a_file_of_their_own(films, tmp_path):
     "By the name of the ratings' column, a known name or id; in any layout, packed, in a zip; or an error"
     ratings = text(films[['user', 'movie', 'rating', 'timestamp']].rename(columns={'movie': 'film'}), tmp_path/'r.csv')
