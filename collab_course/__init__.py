@@ -13,6 +13,7 @@ Modules:
 - `collab_course.all`: Every public name of the course in one place: `from collab_course.all import *`
 - `collab_course.als`: Sum over all cells, blanks too, at the cost of the clicks alone.
 - `collab_course.app`: Train, evaluate and ask a recommender from a shell, on a file of ratings of your own.
+- `collab_course.asking`: What is typed is text. What the model knows are ids, titles and numbers.
 - `collab_course.bayes`: Average over all weights that fit, and know how sure you are.
 - `collab_course.bias`: Some films are liked by almost everyone, and some people like almost everything.
 - `collab_course.biased_mf`: Matrix factorization with biases: the model of this course, trained in a second, and ready for questions.

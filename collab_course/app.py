@@ -17,12 +17,13 @@ import click
 from . import __version__
 from .settings import progress_bar
 from .escapes import printable
+from .asking import asking,reasons,typed_id,typed_item,typed_likes
 from .options import column_option,form_options,read_named,reading_options
 from .options import refuse_options,together
 from .show import as_json,describe_ratings,print_table,remarks,report_text
-from .show import while_read
-from .training import Setting,has_option,interaction_options,make_model
-from .training import model_options
+from .show import scale_remarks,while_read
+from .training import Setting,fit_errors,has_option,interaction_options
+from .training import make_model,model_options,no_rating_option,table_of
 
 # %% ../nbs/99_app.ipynb #f6212b98
 _whole = click.IntRange(1)
@@ -39,17 +40,28 @@ def _finite(ctx, param, value):
 def cli(): "Learn and use collaborative filtering. Start with: collab_course tour"
 
 # %% ../nbs/99_app.ipynb #a95ebc36
+class _Folder(click.Path):
+    "A folder to write to, which has a name: an empty one would be the current folder"
+    def convert(self, value, param, ctx):
+        if value=='': self.fail('it is empty, and a folder has a name', param, ctx)
+        return super().convert(value, param, ctx)
+
+@contextmanager
 def _writable(folder):
-    "Make the folder and see that it can be written to, before an hour's work is done"
+    "Make the folder before an hour's work is done; what fails inside leaves no empty one"
+    made = [o for o in (folder,*folder.parents) if not o.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder/'.try').touch()
         (folder/'.try').unlink()
     except OSError as e:
         raise click.UsageError(f'cannot write to {folder}: {e.strerror}') from e
-    return folder
+    try: yield
+    except BaseException:
+        with suppress(OSError): # where there is something in it
+            for o in made: o.rmdir()
+        raise
 
-# %% ../nbs/99_app.ipynb #4b5686eb
 def _say(message):
     "One line on standard error"
     with suppress(OSError): # where nobody reads it
@@ -62,15 +74,9 @@ def _fail(message, code):
 
 def _listed(values): return ', '.join(f'{k} = {v}' for k,v in values.items())
 
-# %% ../nbs/99_app.ipynb #32c4097e
 def _read(source, names, quiet=False, **more):
     "A frame of ratings; what there is to say of its file goes to standard error"
     return read_named(source, names, None if quiet else _say, **more)
-
-def _table_of(df):
-    "A `Ratings` of a frame that was read, with ratings or without"
-    from collab_course.ratings import Ratings
-    return Ratings(df, rating='rating' if 'rating' in df.attrs['columns'] else None)
 
 def _remark(df, names, ratings=None):
     "Say which columns were taken without having been named, and what is odd"
@@ -86,14 +92,14 @@ def _remark(df, names, ratings=None):
               help='Folder or zip of a MovieLens data set. '
                    '[default: ML-100k, fetched if need be]')
 @click.option('--out',    default='tour', show_default=True, help='Folder for tour.csv and '
-              'tour.png.', type=click.Path(file_okay=False, path_type=Path))
+              'tour.png.', type=_Folder(file_okay=False, path_type=Path))
 @_quiet
 def _tour(seed, epochs, data, out, quiet):
     "Train the chapters' models on one split and compare them."
-    out = _writable(out)
     os.environ['MPLBACKEND'] = 'agg' # it draws into a file, whatever windows one may have asked for
-    from collab_course.tour import plot_curves,run_tour
-    table,curves = run_tour(data, epochs, seed, quiet)
+    with _writable(out):
+        from collab_course.tour import plot_curves,run_tour
+        table,curves = run_tour(data, epochs, seed, quiet)
     table.to_csv(out/'tour.csv', index=False)
     plot_curves(curves).savefig(out/'tour.png', dpi=110)
     numbers = {'parameters': '{:,}'.format, 'seconds': '{:.1f}'.format}
@@ -108,26 +114,20 @@ Examples: collab_course data
           collab_course data ml-latest-small --json''')
 @click.argument('ratings', default='ml-100k')
 @reading_options
+@no_rating_option
 @form_options
-def _data(ratings, form, **names):
+def _data(ratings, no_rating, form, **names):
     """Say what is in a file of ratings, and what is odd.
 
     RATINGS is a CSV, TSV, JSON or Parquet file, packed or not, a folder or zip, - for standard
     input, or the name of a MovieLens data set, found or fetched. [default: ml-100k]"""
+    if no_rating:
+        refuse_options('with --no-rating', rating=names['rating'], drop=names['drop'] or None,
+                       csv=form=='csv' or None)
+        names['rating'] = False
     seen = describe_ratings(_read(ratings, names, time=False))
     if form=='json': click.echo(as_json(seen))
     else: print_table(seen['histogram'], form) if form else click.echo(report_text(seen))
-
-# %% ../nbs/99_app.ipynb #53b38729
-@contextmanager
-def _training():
-    "Weights that run away inside are a mistake in the settings; Ctrl-C ends it all"
-    with warnings.catch_warnings():
-        warnings.filterwarnings('error', 'interrupted') # BayesianMF would go on with what it has
-        try: yield
-        except FloatingPointError as e: raise click.UsageError(
-            'the weights ran away in training: try a lower --lr or --wd') from e
-        except UserWarning as e: raise KeyboardInterrupt from e
 
 # %% ../nbs/99_app.ipynb #3e977f35
 @cli.command('train', epilog='''\b
@@ -138,7 +138,7 @@ Examples: collab_course train ratings.csv --out model
 @click.argument('ratings')
 @reading_options
 @interaction_options
-@click.option('--out', required=True, type=click.Path(file_okay=False, path_type=Path),
+@click.option('--out', required=True, type=_Folder(file_okay=False, path_type=Path),
               help='Folder for the recommender; one that is there is replaced at the end.')
 @model_options
 @_quiet
@@ -149,15 +149,16 @@ def _train(ratings, out, kind, counts, factors, epochs, lr, wd, sweeps, seed, th
     What RATINGS may be, `collab_course data --help` says."""
     model = make_model(kind, counts, factors=factors, sweeps=sweeps, epochs=epochs, lr=lr, wd=wd,
                        seed=seed, threads=threads)
-    df,out = _read(ratings, names, quiet, time=False),_writable(out)
-    table = _table_of(df)
-    if not quiet: _remark(df, names, table)
-    _fit_and_save(model, lambda: model.fit(table, quiet=quiet), out, quiet)
+    df = _read(ratings, names, quiet, time=False)
+    with _writable(out):
+        table = table_of(df, counts)
+        if not quiet: _remark(df, names, table)
+        _fit_and_save(model, lambda: model.fit(table, quiet=quiet), out, quiet)
 
 # %% ../nbs/99_app.ipynb #d3f7ba67
 def _fit_and_save(model, fit, out, quiet):
     "Train, save, and say what was trained"
-    with _training(): fit()
+    with fit_errors(): fit()
     if model.used and not quiet: _say(f'chosen by rule: {_listed(model.used)}')
     model.save(out)
     what = str(model.ratings).removeprefix('Ratings of ')
@@ -171,49 +172,6 @@ def _load(folder):
     try: return load(folder)
     except (SavedModelError,OSError) as e: raise click.UsageError(str(e)) from e
 
-# %% ../nbs/99_app.ipynb #51ee226d
-@contextmanager
-def _asking(option):
-    "What the model refuses inside is a mistake in `option`, or a model that cannot do it"
-    from collab_course.ids import UnknownIdError
-    try: yield
-    except (UnknownIdError,ValueError) as e:
-        raise click.BadParameter(str(e), param_hint=option) from e
-    except NotImplementedError as e: raise click.UsageError(str(e)) from e
-
-# %% ../nbs/99_app.ipynb #1f0daca5
-def _id(vocab, text):
-    "An id as its vocabulary has it, so that what is close to 7 is 6, and not what looks alike"
-    from collab_course.read import parse_ids
-    return text if vocab.text else parse_ids([text])[0] or text
-
-def _item(model, text, ids):
-    "The id of an item that is written as an id or, unless `ids`, a title"
-    r = model.ratings
-    row = r.items[_id(r.items, text)] if ids else r.item_rows(text)[0]
-    return r.items.ids[row]
-
-def _item_and_rating(like):
-    "A text like `Fargo (1996)=5`, cut into item and rating"
-    item,_,rating = like.rpartition('=')
-    try: rating = float(rating)
-    except ValueError: item = ''
-    if item: return item, rating
-    raise ValueError(f'{like!r} is not ITEM=RATING, such as "Heat (1995)=4"')
-
-# %% ../nbs/99_app.ipynb #8ce8f791
-def _likes(model, likes, ids):
-    "Ratings of a new user from such texts; for a model of interactions, items from their names"
-    if model.ratings.interactions: return [_item(model, o, ids) for o in likes]
-    res,(lo,hi) = {},model.ratings.rating_limits
-    for text,rating in map(_item_and_rating, likes):
-        item = _item(model, text, ids)
-        if item in res: raise ValueError(f'{text!r} is rated twice')
-        if not lo<=rating<=hi: raise ValueError(f'ratings go from {lo:g} to {hi:g}, and '
-                                                f'{text!r} has {rating:g}')
-        res[item] = rating
-    return res
-
 # %% ../nbs/99_app.ipynb #60b2ab12
 _model = click.argument('model', type=click.Path(exists=True, file_okay=False, path_type=Path))
 _lists = together(
@@ -221,15 +179,6 @@ _lists = together(
     click.option('--min-ratings', default=20, show_default=True, type=click.IntRange(0),
                  help='Items with fewer are flagged, and come after all others.'),
     click.option('--ids', is_flag=True, help='Items are ids, never titles.'), form_options)
-
-# %% ../nbs/99_app.ipynb #00502846
-def _reasons(model, who, items):
-    "For each item the title that speaks most for it, of those that somebody has rated"
-    res = []
-    for item in items:
-        effects = model.explain(who, item, len(model.ratings.items)).set_index('title').effect
-        res.append(effects.idxmax() if len(effects) and effects.max()>0 else '')
-    return res
 
 # %% ../nbs/99_app.ipynb #6b7e8125
 @cli.command('recommend', epilog='''\b
@@ -258,11 +207,15 @@ def _recommend(model, user, likes, exclude, ids, why, form, **how):
     if (user is None) == (not likes): raise click.UsageError(
         'say for whom: either --user ID, or --like ITEM=RATING once or more')
     m = _load(model)
-    with _asking('--exclude'): exclude = [_item(m, o, ids) for o in exclude]
-    with _asking('--like' if likes else '--user'):
-        who = _likes(m, likes, ids) if likes else _id(m.ratings.users, user)
+    with asking('--exclude'): exclude = [typed_item(m, o, ids) for o in exclude]
+    with asking('--like' if likes else '--user'):
+        who = typed_likes(m, likes, ids) if likes else typed_id(m.ratings.users, user)
         top = m.recommend(who, exclude=exclude, **how)
-        if why: top.insert(len(top.columns)-1, 'why', _reasons(m, who, top['item']))
+    if why:
+        with asking('--why'): top.insert(len(top.columns)-1, 'why', reasons(m, who, top['item']))
+    if how['diversity'] and len(top) and top.few_ratings.all(): _say(
+        f"--diversity has no effect: all of these have fewer than {how['min_ratings']} ratings; "
+        'say --min-ratings 0')
     print_table(top, form)
 
 # %% ../nbs/99_app.ipynb #8b3fd44d
@@ -275,7 +228,7 @@ def _similar(model, item, n, min_ratings, ids, form):
 
     MODEL is a folder that `collab_course train` has made. ITEM is an id or an exact title."""
     m = _load(model)
-    with _asking('ITEM'): top = m.similar(_item(m, item, ids), n, min_ratings=min_ratings)
+    with asking('ITEM'): top = m.similar(typed_item(m, item, ids), n, min_ratings=min_ratings)
     print_table(top, form)
 
 # %% ../nbs/99_app.ipynb #e7098d95
@@ -283,20 +236,41 @@ def _similar(model, item, n, min_ratings, ids, form):
 @_model
 @click.argument('ratings')
 @reading_options
+@column_option('time', 'times, if the model has some [default: timestamp]')
 @_quiet
 def _update(model, ratings, quiet, **names):
     """Add newer RATINGS to those of MODEL, train again and save.
 
-    MODEL is a folder that `collab_course train` has made; it is replaced at the end."""
+    A newer rating or count of a user and an item replaces the older one; where the model has no
+    ratings, rows are added. MODEL is a folder that `collab_course train` has made; it is
+    replaced at the end."""
     m = _load(model)
-    if m.ratings.interactions:
+    old,counts = m.ratings,m.settings().get('weight')=='log' and not m.ratings.interactions
+    df = _newer(old, ratings, names, quiet)
+    table = table_of(df, counts)
+    if not quiet: _remark(df, names, table)
+    for line in scale_remarks(old, table) if not (quiet or counts) else (): _say(line)
+    def fit():
+        m.update(table, quiet=quiet)
+        gone = len(old)+len(table)-len(m.ratings)
+        if gone and not quiet: _say(f'replaced: {gone:,} older rows, of a user and item that '
+                                    'the newer ones have, too')
+    _fit_and_save(m, fit, model, quiet)
+
+def _newer(old, source, names, quiet):
+    "A frame of newer ratings, or of interactions where the model has no ratings"
+    from collab_course.ids import RatingsError
+    if old.interactions:
         refuse_options('where the model has no ratings', rating=names['rating'],
                        drop=names['drop'] or None)
         names['rating'] = False
-    df = _read(ratings, names, quiet, time=None if m.ratings.columns['time'] else False)
-    table = _table_of(df)
-    if not quiet: _remark(df, names, table)
-    _fit_and_save(m, lambda: m.update(table, quiet=quiet), model, quiet)
+    if not old.columns['time']:
+        refuse_options('where the model has no times', time=names['time'])
+        names['time'] = False
+    try: return _read(source, names, quiet)
+    except RatingsError as e: # which may advise what only `train` has
+        none = ', or say rating=False, --no-rating, if there is none'
+        raise RatingsError(str(e).replace(none, '')) from e
 
 # %% ../nbs/99_app.ipynb #7bda47f6
 def _five_folds(ratings, seed):
@@ -341,14 +315,13 @@ def _measures(ratings, splits, models, quiet, **lists):
         for split,(train,valid) in splits.items():
             for name,model in models.items():
                 bar.set_description(f'{split}, {name}')
-                with _training():
+                with fit_errors():
                     res = evaluate(model, ratings, (train,valid), quiet=quiet, **lists)
                 res = {o: int(v) if o in whole else v for o,v in res.items()}
                 rows.append({'split': split, 'model': name, **res})
                 bar.update()
     return rows
 
-# %% ../nbs/99_app.ipynb #4bf0379e
 def _table(rows, models):
     "A frame of such rows, and the models' means below if there are several splits"
     from pandas import DataFrame
@@ -387,7 +360,7 @@ def _evaluate(ratings, protocol, share, k, good, no_lists, form, kind, counts, s
     models = {kind: mine, **_beside(clicks, no_lists)}
     if protocol=='random': names['time'] = False
     df = _read(ratings, names, quiet)
-    ratings = _table_of(df)
+    ratings = table_of(df, counts)
     splits = _both_sides(_splits(ratings, protocol, share or .2, 42 if seed is None else seed))
     if not quiet: _remark(df, names, ratings)
     if counts and good is None: good = ratings.rating_limits[0] # whatever was taken is good
@@ -411,7 +384,6 @@ def _beside(clicks, no_lists):
     left_out = ['damped-means']*bool(clicks) + ['popularity']*no_lists
     return {name: o for name,o in models.items() if name not in left_out}
 
-# %% ../nbs/99_app.ipynb #07855b19
 def _both_sides(splits):
     "The same splits, if each of them has rows on both sides"
     if all(len(side) for split in splits.values() for side in split): return splits

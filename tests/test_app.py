@@ -23,6 +23,7 @@ from collab_course import BayesianMF, BiasedMF, ImplicitMF, PickAndLike, Popular
 from collab_course.app import cli, main
 from collab_course.data import split_random, split_time
 from collab_course.settings import setting_ranges
+from collab_course.spark import FactorModel
 
 COMMAND = Path(sys.executable).with_name('collab_course')
 COMMANDS = ['data', 'evaluate', 'recommend', 'similar', 'tour', 'train', 'update']
@@ -981,7 +982,146 @@ def test_a_file_without_ratings_is_not_guessed_to_be_one(plays):
         assert 'no column is named rating: say which with rating=, or --rating, or say rating=False, --no-rating, if there is none' in said
 
 
-@pytest.mark.parametrize('bad, says', [(0, "weight='log' takes counts of at least 1, and one is 0"), (-2, 'one is -2')])
-def test_counts_below_one_are_refused(bad, says, tmp_path):
-    (tmp_path/'x.csv').write_text(f'user,item,plays\n1,1,3\n1,2,{bad}\n2,1,4\n')
-    assert says in refused('train', 'x.csv', '--counts', 'plays', '--out', 'm', '--quiet', cwd=tmp_path)
+@pytest.mark.parametrize('bad', [0, -2, .5])
+@pytest.mark.parametrize('command', ['train', 'evaluate', 'update'])
+def test_counts_below_one_are_refused(command, bad, plays, tmp_path):
+    "With the file, its column, the row, the number, and what to do, which works"
+    folder, df = plays
+    df[['user', 'track', 'plays']].assign(plays=df.plays.astype(object).where(df.index != 7, bad)).to_csv(tmp_path/'x.csv', index=False)
+    shutil.copytree(folder/'counts', tmp_path/'m')
+    args = {'train': ['x.csv', '--counts', 'plays', '--out', 'new'], 'evaluate': ['x.csv', '--counts', 'plays'],
+            'update': ['m', 'x.csv', '--rating', 'plays']}[command] + ['--item', 'track', '--quiet']
+    said = refused(command, *args, cwd=tmp_path)
+    for words in 'x.csv', f"'plays' is below 1 in 1 of {len(df)} rows; the first is row 7: {bad}; leave it out with --drop {bad}": assert words in said
+    assert not (tmp_path/'new').exists()
+    quick(command, *args, '--drop', bad, cwd=tmp_path)
+
+
+def test_numbers_beyond_all_scales_are_said_of_their_column(tmp_path):
+    "And a refused fit leaves no folder behind, nor the folders above it"
+    (tmp_path/'x.csv').write_text('user,item,plays\n1,1,3\n1,2,1e300\n2,1,4\n')
+    assert "x.csv: 'plays' goes from 3.0 to 1e+300" in refused('train', 'x.csv', '--counts', 'plays', '--out', 'a/b', '--quiet', cwd=tmp_path)
+    assert not (tmp_path/'a').exists()
+
+
+@pytest.fixture
+def wide(tmp_path):
+    "A file with more items than EASE takes"
+    text(pd.DataFrame(dict(user=np.arange(10_002) % 9, item=range(10_002), rating=np.arange(10_002) % 5)), tmp_path/'wide.csv')
+    return tmp_path
+
+
+@pytest.mark.parametrize('command, args, says', [
+    ('train', ['wide.csv', '--model', 'ease', '--out', 'a/b'], '; --model implicit-mf does without'),
+    ('evaluate', ['wide.csv', '--model', 'ease', '--share', '.0001'], '; --model implicit-mf does without'),
+    ('update', ['m', 'wide.csv'], '; train --model implicit-mf does without')])
+def test_what_a_fit_refuses_is_one_line(command, args, says, wide, films):
+    "In words of options that there are, and what was there is still there"
+    collab_course.EASE().fit(films, quiet=True).save(wide/'m')
+    said = refused(command, *args, '--quiet', cwd=wide)
+    assert says in said and 'max_items' not in said and 'ImplicitMF' not in said
+    assert not (wide/'a').exists() and len(load(wide/'m').ratings) == 900
+
+
+@pytest.mark.parametrize('ratings', [True, False])
+def test_update_of_a_model_that_is_not_trained_here_is_one_line(ratings, films, tmp_path):
+    "With ratings or without"
+    m = FactorModel.from_factors(users=range(1, 41), user_factors=np.ones((40, 2)), items=range(1, 31), item_factors=np.ones((30, 2)),
+                                   **dict(ratings=films) if ratings else {})
+    m.save(tmp_path/'m')
+    said = refused('update', 'm', text(films.assign(title=films.movie), tmp_path/'x.csv'), '--quiet', cwd=tmp_path)
+    assert 'FactorModel holds what another program has trained' in said
+
+
+def test_update_says_what_it_replaces_and_stretches(films, tmp_path):
+    "How many older rows, and a scale that goes beyond the old one; of counts and of what is within, nothing"
+    text(films, tmp_path/'x.csv')
+    quick('train', 'x.csv', '--out', 'm', '--model', 'damped-means', '--quiet', cwd=tmp_path)
+    (tmp_path/'new.csv').write_text('user,movie,rating\n1,1,50\n1,2,3\n99,1,4\n')
+    _, err = quick('update', 'm', 'new.csv', cwd=tmp_path)
+    assert 'odd: newer ratings go from 3 to 50, and the ones of the model from 1 to 5: the scale is now 1 to 50' in err
+    assert 'replaced: 2 older rows' in err
+    _, err = quick('update', 'm', 'new.csv', cwd=tmp_path)
+    assert 'scale' not in err and 'replaced: 3 older rows' in err
+    assert quick('update', 'm', 'new.csv', '--quiet', cwd=tmp_path)[1] == ''
+    assert 'replaces the older one' in run('update', '--help', cwd=tmp_path)[0]
+
+
+def test_update_of_counts_replaces_and_of_clicks_adds(plays, tmp_path):
+    folder, df = plays
+    for name in 'counts', 'clicks': shutil.copytree(folder/name, tmp_path/name)
+    user, track = df.user[0], df.track[0]
+    (tmp_path/'new.csv').write_text(f'user,track,plays\n{user},{track},90\n')
+    _, err = quick('update', 'counts', 'new.csv', '--item', 'track', '--rating', 'plays', cwd=tmp_path)
+    assert 'replaced: 1 older rows' in err and 'scale' not in err and len(load(tmp_path/'counts').ratings) == len(df)
+    _, err = quick('update', 'clicks', 'new.csv', '--item', 'track', cwd=tmp_path)
+    assert 'replaced' not in err and len(load(tmp_path/'clicks').ratings) == len(df)+1
+
+
+def test_advice_is_of_options_that_there_are(plays, model, tmp_path):
+    "`update` has no --no-rating; `data` has one"
+    folder, df = plays
+    for m in folder/'counts', model[0]/'made/model':
+        said = refused('update', m, 'plays.csv', '--item', 'track', cwd=folder)
+        assert 'say which with rating=, or --rating;' in said and '--no-rating' not in said
+    assert '--no-rating' in refused('data', 'plays.csv', '--item', 'track', cwd=folder)
+    seen = json.loads(quick('data', 'plays.csv', '--item', 'track', '--no-rating', '--json', cwd=folder)[0])
+    assert seen['rows'] == len(df) and 'histogram' not in seen and 'mean' not in seen
+    out, err = quick('data', 'plays.csv', '--item', 'track', '--no-rating', cwd=folder)
+    assert f'rows {len(df)}' in ' '.join(out.split()) and 'mean' not in out and err == ''
+    for more, says in (['--csv'], '--csv has'), (['--rating', 'track'], '--rating has'), (['--drop', '0'], '--drop has'):
+        assert says+' no effect with --no-rating' in refused('data', 'plays.csv', '--item', 'track', '--no-rating', *more, cwd=folder)
+
+
+def test_update_takes_the_column_of_times(films, tmp_path):
+    "Where the model has times, and not where it has none"
+    df = films.rename(columns={'timestamp': 'when'})
+    m = collab_course.DampedMeans().fit(df[df.user < 39], time='when', quiet=True)
+    m.save(tmp_path/'m')
+    quick('update', 'm', text(df[df.user > 38], tmp_path/'x.csv'), '--time', 'when', '--quiet', cwd=tmp_path)
+    assert sorted(load(tmp_path/'m').ratings.time) == sorted(df.when)
+    m.fit(df, time=None, quiet=True).save(tmp_path/'m')
+    assert '--time has no effect where the model has no times' in refused('update', 'm', 'x.csv', '--time', 'when', cwd=tmp_path)
+
+
+@pytest.mark.parametrize('args', [['train', 'films.csv', '--out', ''], ['tour', '--out', '']], ids=lambda o: o[0])
+def test_a_folder_without_a_name_is_refused(args, model):
+    "As an empty variable of a shell gives it"
+    before = {*model[0].iterdir()}
+    assert "'--out': it is empty" in refused(*args, cwd=model[0])
+    assert {*model[0].iterdir()} == before
+
+
+def test_diversity_of_items_with_few_ratings_says_that_it_has_no_effect(model):
+    "And how it would have one"
+    ask = 'recommend', 'made/model', '--user', 7, '--json'
+    plain, _ = quick(*ask, '--min-ratings', 99, cwd=model[0])
+    same, err = quick(*ask, '--min-ratings', 99, '--diversity', .5, cwd=model[0])
+    assert same == plain and '--diversity has no effect: all of these have fewer than 99 ratings; say --min-ratings 0' in err
+    assert quick(*ask, '--min-ratings', 0, '--diversity', .5, cwd=model[0])[1] == ''
+
+
+@pytest.mark.parametrize('args, says', [(['--good', '50'], '--good=50 is above all ratings, which go from 1 to 5'), (['--model', 'item-knn', '--good', '5.5'], '--good=5.5 is above')])
+def test_good_above_all_ratings_is_refused(args, says, model):
+    assert says in refused('evaluate', 'films.csv', *args, '--quiet', cwd=model[0])
+
+
+def test_nobody_to_make_lists_for_is_no_warning(films, tmp_path):
+    "All users but one are held out"
+    _, err = quick('evaluate', text(films, tmp_path/'x.csv'), '--model', 'damped-means', '--share', '.9999', '--json', cwd=tmp_path)
+    assert 'slice' not in err and 'divide' not in err
+
+
+def test_data_says_what_was_left_out(films, tmp_path):
+    "As text and as JSON, also where it is nothing, or an empty text"
+    df = films.assign(rating=films.rating.astype(object).where(films.index > 2, ''))
+    args = 'data', text(df, tmp_path/'x.csv'), '--drop', 1, '--drop', '', '--drop', 'x'
+    left = {'1': int((df.rating == 1).sum()), '': 3, 'x': 0}
+    assert json.loads(quick(*args, '--json', cwd=tmp_path)[0])['dropped'] == left
+    out, _ = quick(*args, cwd=tmp_path)
+    for value, n in left.items(): assert f"left out: {n} rows rated {value or repr(value)}\n" in out+'\n'
+
+
+@pytest.mark.parametrize('args, says', [(['--like', '1', '--like', 'Song 1'], "'Song 1' is given twice"), (['--like', 'Song 1=4'], "leave out =4, and say 'Song 1'")])
+def test_likes_of_clicks_are_items_told_once(args, says, plays):
+    assert says in refused('recommend', 'clicks', *args, cwd=plays[0])

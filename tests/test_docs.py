@@ -264,7 +264,7 @@ def test_what_is_folded_takes_no_time():
 
 
 # Longer than a page should be, until they are cut: more than 80 cells, or 15 minutes by the page's own clock
-LONG = {'99_app': (96, 12)}
+LONG = {}
 
 
 @pytest.mark.parametrize('path', notebooks(), ids=lambda path: path.stem)
