@@ -61,25 +61,25 @@ def text_of(name):
     return '\n'.join(cell.source for cell in cells if cell.cell_type == 'markdown')
 
 
-def page_of(name):
+def built(name):
     "A page as it was built"
     return BeautifulSoup((DOCS/name).read_text(encoding='utf-8'), 'html.parser').main
 
 
 def test_surprising_results_stand_on_their_pages():
     "Each of the five leads to a page that has its figures"
-    results = page_of('index.html').select('#five-results-that-surprise li, h2#five-results-that-surprise ~ ol li')
+    results = built('index.html').select('#five-results-that-surprise li, h2#five-results-that-surprise ~ ol li')
     assert len(results) == 5
     for result in results:
-        said = page_of(result.a['href']).get_text()
+        said = built(result.a['href']).get_text()
         figures = re.findall(r'\.\d\d|\d+%|three of ten|bookkeeping', result.get_text())
         assert figures and all(o in said.lower() for o in figures), result
 
 
 def test_home_says_how_long_it_takes():
     "The core path's minutes, within ten of what its pages say, and the hours of all but the ground floor, within one"
-    home = page_of('index.html')
-    def minutes(name): return int(page_of(name).select_one('.page-actions .time').get_text().split()[0])
+    home = built('index.html')
+    def minutes(name): return int(built(name).select_one('.page-actions .time').get_text().split()[0])
     core = re.search(r'These eight pages.*?## All pages', text_of('index'), re.S)[0]
     names = re.findall(r'\]\(\d+_(\w+)\.ipynb\)', core)
     assert len(names) == len(set(names)) == 8

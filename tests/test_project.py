@@ -197,7 +197,7 @@ def test_library_tests_need_only_what_the_extra_test_brings():
     facts = settings()
     listed = f"{facts['requirements']} {facts['test_requirements']}"
     brought = {name.replace('-', '_') for name in re.findall(r'(?:^| )([\w-]+)', listed)}
-    brought |= {facts['lib_name'], 'sklearn', 'fastcore', 'common', 'made', *sys.stdlib_module_names}
+    brought |= {facts['lib_name'], 'sklearn', 'fastcore', 'common', 'lists', 'made', *sys.stdlib_module_names}
     files = [*(ROOT/'tests').glob('*.py')]
     for path in files:
         if path.name in PROJECT: continue
