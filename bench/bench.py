@@ -26,7 +26,6 @@ import json
 import platform
 import random
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -45,7 +44,7 @@ import numpy as np
 import fits
 import lists
 import stores
-from common import ROOT, cpu, data_env
+from common import ROOT, cpu, data_env, peak_mb
 from made import SHAPES, by_row, by_user, planted, planted_split, random_ratings
 
 PEERS_PYTHON = ROOT/'.venv-bench/bin/python' # `make bench` makes it
@@ -162,14 +161,6 @@ def check_steps(rows, slack=1):
     share = {row['step']: 1/row['times'] for row in rows}
     broken = {name: share[name] for name, most in PROMISED.items() if share[name] > slack*most}
     assert not broken, f'more than promised, in proportion to {MENDED}: {broken}'
-
-
-def peak_mb():
-    "The most memory that this process has held; `ru_maxrss` begins with its parent's"
-    status = Path('/proc/self/status')
-    if not status.exists(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
-    return next(int(line.split()[1]) for line in status.read_text().splitlines()
-                if line.startswith('VmHWM'))/1024
 
 
 def measure_shape(path):

@@ -131,15 +131,10 @@ def measure_lists(repeats):
     return [row for protocol in protocols() for row in measure_protocol(protocol)] + measure_exactly()
 
 
-def ndcg_of(rows, wanted, k=10):
-    "nDCG at k of one list of item rows"
-    hit = np.isin(rows[:k], wanted)
-    return (hit/np.log2(np.arange(2, len(hit)+2))).sum() / (1/np.log2(np.arange(2, min(k, len(wanted))+2))).sum()
-
-
 def measure_new_users(repeats, given=(0, 1, 3, 10), parts=5):
     "Mean nDCG@10 by how many random ratings of a left-out user are told, for each fifth of the users"
     from collab_course import EASE, ImplicitMF, Popularity, Ratings, load_ratings
+    from collab_course.metrics import ndcg
     from collab_course.ratings import History
     df = load_ratings()
     users = np.random.default_rng(0).permutation(np.sort(df.user.unique()))
@@ -157,7 +152,8 @@ def measure_new_users(repeats, given=(0, 1, 3, 10), parts=5):
                 order = np.argsort(items[:n])
                 told = History(items[:n][order], y[:n][order])
                 for name, m in fitted.items() if len(wanted) else ():
-                    found[name, n].append(ndcg_of(m.rank(m.item_scores(told), told.items, 10), wanted))
+                    top = m.rank(m.item_scores(told), told.items, 10)
+                    found[name, n].append(ndcg(np.isin(top, wanted), np.ones(len(wanted))))
         rows += [{'part': part, 'model': name, 'given': n, 'users': len(v), 'ndcg': np.mean(v)} for (name, n), v in found.items()]
     return rows
 

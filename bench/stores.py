@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1]/'tools'))
 
 import numpy as np
-from common import cpu
+from common import cpu, peak_mb
 
 SIZES, PIECE, SHARDS = (10_000_000, 100_000_000), 1_000_000, 8
 # The most memory beyond imports, in bytes a rating and in all, pages of mapped files among it
@@ -40,12 +40,6 @@ def make(n, folder):
                 columns = [pa.array(7*u + 10**10), pa.array(11*i + 5, pa.int32()), pa.array(y)]
                 shard.write_table(pa.table(columns, schema=schema))
                 left -= size
-
-
-def peak_mb(): # from the system, since `ru_maxrss` begins with that of the parent
-    "The most memory that this process has held"
-    lines = Path('/proc/self/status').read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith('VmHWM'))/1024
 
 
 def build(folder):

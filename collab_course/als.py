@@ -63,14 +63,16 @@ def _fetch(flat, which, a, b, d):
     for t in range(a, b):
         for k in range(0, d, 16): _prefetch(flat, which[t]*np.int64(d)+k) # a line is 16 numbers
 
-@no_refcount
+# All are inlined: a part compiled on its own rounds otherwise than in its caller, and which of the
+# two runs depends on what numba found in its cache
+@inlined
 def _dot(p, q):
     total = np.float32(0)
     for k in range(len(p)): total += p[k]*q[k]
     return total
 
 # %% ../nbs/71_als.ipynb #f3c33eab
-@no_refcount
+@inlined
 def _take_common(v, out, gram, penalty):
     "`out` becomes minus (gram + penalty) v, four columns at a time"
     d = len(v)
@@ -99,7 +101,7 @@ def _add_four(v, out, goal, t, others, clicks):
     x3 = goal*right[t+3]-left[t+3]*x3
     for k in range(len(v)): out[k] += x0*q0[k]+x1*q1[k]+x2*q2[k]+x3*q3[k]
 
-@no_refcount
+@inlined
 def _pull(v, out, goal, a, b, others, clicks, gram, penalty, ahead):
     "`out` becomes goal times the right side, less the matrix times v, for the clicks from a to b"
     (which,left,right),d,end,flat = clicks,len(v),a+(b-a)//4*4,others.reshape(-1)
@@ -113,7 +115,7 @@ def _pull(v, out, goal, a, b, others, clicks, gram, penalty, ahead):
         for k in range(d): out[k] += x*q[k]
 
 # %% ../nbs/71_als.ipynb #a83cd9f8
-@no_refcount
+@inlined
 def _improve(row, a, b, others, clicks, gram, penalty, n_steps, far, work):
     "Some steps of conjugate gradients from where the row is"
     residual,v,out = work[0],work[1],work[2]

@@ -13,15 +13,14 @@ __all__ = ['cosines', 'rerank', 'check_diversity']
 # %% ../nbs/40_diversity.ipynb #f2173646
 import numpy as np
 from numbers import Real
+from .interpret import unit_rows
 
 # %% ../nbs/40_diversity.ipynb #c9678721
 def cosines(
     rows, # factors of some items, shape (k,n_factors)
 )->np.ndarray: # of each pair, -1 to 1, 0 for rows of zeros; shape (k,k)
     "How alike items are, by their factors"
-    x = np.asarray(rows, float)
-    x = x/np.maximum(abs(x).max(axis=1, keepdims=True, initial=0), np.finfo(float).tiny)
-    x = x/np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(float).tiny)
+    x = unit_rows(rows)
     return np.clip(x@x.T, -1, 1)
 
 # %% ../nbs/40_diversity.ipynb #8345ea27

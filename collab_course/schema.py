@@ -17,12 +17,9 @@ from functools import cached_property
 from numbers import Real
 from pandas import DataFrame,Series
 from .ratings import Ratings,Vocab
-from .store import Saved,SavedModelError,pack,saved_errors,unpack
+from .store import Saved,SavedModelError,must,pack,saved_errors,unpack
 
 # %% ../nbs/07_schema.ipynb #e5f3c372
-def _must(fine, words):
-    if not fine: raise ValueError(words)
-
 def _pack_texts(texts, name, tensors):
     parts = [o.encode('utf-8', 'surrogatepass') for o in texts]
     tensors[name] = np.frombuffer(b''.join(parts), 'uint8')
@@ -30,7 +27,7 @@ def _pack_texts(texts, name, tensors):
 
 def _texts(name, tensors):
     data,ends = tensors[name],tensors[f'{name}.ends']
-    _must(data.dtype=='uint8' and ends.dtype=='int64' and data.ndim==ends.ndim==1 and len(ends)
+    must(data.dtype=='uint8' and ends.dtype=='int64' and data.ndim==ends.ndim==1 and len(ends)
           and ends[0]>=0 and (ends[1:]>=ends[:-1]).all() and ends[-1]==len(data),
           f'{name[1:]} do not end where the next begin')
     data,ends = data.tobytes(),ends.tolist()
@@ -54,10 +51,10 @@ def unpack_ids(
 ): # ids, in the same order
     "Put ids together again"
     if kind!='numbers':
-        _must(kind in ('text','long numbers'), f'{kind!r} is no kind of ids')
+        must(kind in ('text','long numbers'), f'{kind!r} is no kind of ids')
         return [*map(str if kind=='text' else int, _texts(name, tensors))]
     ids = tensors[name]
-    _must(ids.dtype=='int64' and ids.ndim==1, f'{name[1:]} are no whole numbers')
+    must(ids.dtype=='int64' and ids.ndim==1, f'{name[1:]} are no whole numbers')
     return ids
 
 # %% ../nbs/07_schema.ipynb #7402f340
@@ -95,18 +92,18 @@ def in_order(
     if isinstance(ids, list): ids = Series(ids, dtype=object)
     vocab = Vocab(ids)
     fine = len(vocab)==len(ids)>0 and (vocab.ids==np.asarray(ids)).all()
-    _must(fine, f'{name} are none, come twice or are out of order')
+    must(fine, f'{name} are none, come twice or are out of order')
     return vocab
 
 def _check_rows(x, n_users, n_items):
     "Rows of users and items, sorted; so many at a time"
-    _must(x.dtype=='int32' and x.ndim==2 and x.shape[1]==2, 'rows are no pairs of whole numbers')
+    must(x.dtype=='int32' and x.ndim==2 and x.shape[1]==2, 'rows are no pairs of whole numbers')
     last = 0
     for a in range(0, len(x), 2**20):
         u,i = x[a:a+2**20].T.astype('int64')
         key = u*n_items+i
-        _must(i.min()>=0 and i.max()<n_items and u[0]>=0 and u[-1]<n_users, 'a row points nowhere')
-        _must(key[0]>=last and (key[1:]>=key[:-1]).all(), 'rows are out of order')
+        must(i.min()>=0 and i.max()<n_items and u[0]>=0 and u[-1]<n_users, 'a row points nowhere')
+        must(key[0]>=last and (key[1:]>=key[:-1]).all(), 'rows are out of order')
         last = key[-1]
 
 def _check_rest(o, r):
@@ -114,18 +111,18 @@ def _check_rest(o, r):
     y,n_titles,dated = o['y'],len(r.item_titles),'time' in o
     def fits(a, *kinds): return a.dtype.str[1:] in kinds and a.shape==(len(r.x),)
     lo,hi = r.rating_limits
-    _must(fits(y, 'f4', 'f8') and lo<=y.min(initial=hi) and y.max(initial=lo)<=hi,
+    must(fits(y, 'f4', 'f8') and lo<=y.min(initial=hi) and y.max(initial=lo)<=hi,
           f'ratings are not {len(r.x):,} numbers from {lo} to {hi}')
     if n_titles>len(r.items):
         rows,items = o['title_rows'],r.items.rows(r.item_titles['item'])
-        _must(fits(rows, 'i4') and rows.min()>=0 and rows.max()<n_titles
+        must(fits(rows, 'i4') and rows.min()>=0 and rows.max()<n_titles
               and (items[rows]==r.x[:,1]).all(), "titles are not those of the rows' items")
-    _must(dated==(r.columns['time'] is not None), 'it says something else of times than the head')
+    must(dated==(r.columns['time'] is not None), 'it says something else of times than the head')
     if not dated: return
     unit = o.get('time_unit')
     if unit is None: fine = fits(o['time'], *(f'{kind}{n}' for kind in 'iuf' for n in (1,2,4,8)))
     else: fine = fits(o['time'], 'i8') and unit.dtype=='uint8' and unit.tolist() in _units
-    _must(fine, 'times are neither numbers nor dates')
+    must(fine, 'times are neither numbers nor dates')
 
 _units = [[*o] for o in (b's',b'ms',b'us',b'ns')]
 
@@ -135,13 +132,13 @@ def _number(o): return isinstance(o, Real) and not isinstance(o, bool) and math.
 def _check_info(o):
     "Names of columns, and limits; what they are"
     limits,columns = o['rating_limits'],unpack(o['columns'], {}, None)
-    _must(isinstance(limits, list) and len(limits)==2 and all(map(_number, limits))
+    must(isinstance(limits, list) and len(limits)==2 and all(map(_number, limits))
           and limits[0]<=limits[1], f'{limits!r} are no lowest and highest rating')
     roles = dict(user=False, item=False, rating=True, title=True, time=True) # may they be None?
-    _must(isinstance(columns, dict) and columns.keys()==roles.keys(), 'columns have other roles')
+    must(isinstance(columns, dict) and columns.keys()==roles.keys(), 'columns have other roles')
     plain = [isinstance(v, (str,int,float,tuple,type(None))) for v in columns.values()]
     none = [k for k,v in columns.items() if v is None and not roles[k]]
-    _must(all(plain) and not none and len({columns[k] for k in ('user','item','rating')})==3,
+    must(all(plain) and not none and len({columns[k] for k in ('user','item','rating')})==3,
           f'{columns} are no names of columns')
     return columns,tuple(map(float, limits))
 
@@ -157,7 +154,7 @@ def _table(saved):
     rows,titles = np.asarray(parts[2]),Series(parts[3], dtype=object)
     step = np.diff(rows, prepend=-1, append=len(items))
     fine = rows.dtype.kind=='i' and rows.shape==titles.shape and step[0]==step[-1]==1
-    _must(fine and ((step==0) | (step==1)).all() and all(isinstance(o, str) for o in titles),
+    must(fine and ((step==0) | (step==1)).all() and all(isinstance(o, str) for o in titles),
           'titles are not those of the items')
     _check_rows(parts[4], len(users), len(items))
     return users,items,rows,titles,parts[4]
@@ -236,41 +233,41 @@ def _parts(model, fitted, n_users, n_items, n_rows):
                 **sides('bias', 'float32', S))
 
 def _check_part(name, value, kind=None, *shape):
-    if kind is None: return _must(_number(value), f'{name} is no finite number')
+    if kind is None: return must(_number(value), f'{name} is no finite number')
     fine = isinstance(value, np.ndarray) and value.dtype==kind and value.shape==shape
-    _must(fine, f'{name} is no array of type {kind} and shape {shape}')
+    must(fine, f'{name} is no array of type {kind} and shape {shape}')
     top = 1e15 if kind=='float32' else np.finfo(float).max # products are finite, too
-    _must(value.size and -top<=value.min() and value.max()<=top, f'{name} is not finite')
+    must(value.size and -top<=value.min() and value.max()<=top, f'{name} is not finite')
 
 # %% ../nbs/07_schema.ipynb #49e5b59b
-def _check_means(m, o): _must({m.items,m.users}<={0,1}, 'items and users are True or False')
+def _check_means(m, o): must({m.items,m.users}<={0,1}, 'items and users are True or False')
 
-def _check_mf(m, o): _must(m.y_range is not None, 'y_range is neither given nor chosen')
+def _check_mf(m, o): must(m.y_range is not None, 'y_range is neither given nor chosen')
 
 def _check_weighted(m, o):
-    _must(m.weight is not None, 'weight is neither given nor chosen')
+    must(m.weight is not None, 'weight is neither given nor chosen')
     near,n = np.sort(o.get('neighbours', np.zeros((1,1))), axis=1),len(o.get('weights', '-'))
-    _must(near.min()>=0 and near.max()<n and (near[:,1:]>near[:,:-1]).all(),
+    must(near.min()>=0 and near.max()<n and (near[:,1:]>near[:,:-1]).all(),
           'neighbours are none of the items, or come twice')
 
 def _check_bayes(m, o):
     p = o['precisions']
-    _must(o['noise'].min()>0 and o['scale']>0, 'noise and scale are above 0')
-    _must(max(abs(p).max(), abs(o['means']).max(), o['noise'].max())<1e15, 'means are too large')
-    _must(np.allclose(p, p.swapaxes(1, 2)), 'precisions are not symmetric')
+    must(o['noise'].min()>0 and o['scale']>0, 'noise and scale are above 0')
+    must(max(abs(p).max(), abs(o['means']).max(), o['noise'].max())<1e15, 'means are too large')
+    must(np.allclose(p, p.swapaxes(1, 2)), 'precisions are not symmetric')
     np.linalg.cholesky(p) # an error unless they are positive definite
 
 def _check_inner(inner, like, *ranks_only): # where it has to be as the outer model says
     fine = type(inner) is type(like) and 'ratings' in vars(inner)
-    _must(fine and all(o is inner.ranks_only for o in ranks_only),
+    must(fine and all(o is inner.ranks_only for o in ranks_only),
           f'a model inside is no trained {like!r}')
 
 def _check_members(m, o):
-    _must(isinstance(o['members'], list) and len(o['members'])==m.n, f'members are not {m.n}')
+    must(isinstance(o['members'], list) and len(o['members'])==m.n, f'members are not {m.n}')
     for inner in o['members']: _check_inner(inner, m.model, o['ranks_only'])
 
 def _check_chosen(m, o):
-    _must(o['measures'].keys()==m.models.keys() and all(map(_number, o['measures'].values())),
+    must(o['measures'].keys()==m.models.keys() and all(map(_number, o['measures'].values())),
           'measures are not those of the candidates')
     _check_inner(o['model'], m.models[o['chosen']], o['ranks_only'])
 
@@ -278,7 +275,7 @@ def _check_both(m, o):
     _check_inner(o['picking'], m.pick) # an Ensemble's lists may be of ratings or of scores
     _check_inner(o['liking'], m.like, False)
 
-def _check_factors(m, o): _must(o['item_factors'].ndim==2, 'item_factors are no table')
+def _check_factors(m, o): must(o['item_factors'].ndim==2, 'item_factors are no table')
 
 _checks = dict(DampedMeans=_check_means, BiasedMF=_check_mf, BayesianMF=_check_bayes,
                Ensemble=_check_members, Choose=_check_chosen, ImplicitMF=_check_weighted,
@@ -296,12 +293,12 @@ def check_model(
     cls,settings = type(model),model.settings()
     for name in fitted:
         free = name.isidentifier() and name[0]!='_' and name not in (*settings,'ratings','used')
-        _must(free and not hasattr(getattr(cls, name, None), '__get__'),
+        must(free and not hasattr(getattr(cls, name, None), '__get__'),
               f'{name!r} is no name for what a fit leaves')
     if not cls.__module__.startswith('collab_course.'): return
-    _must(all(settings[o] is None for o in used), f'{used} holds settings that no rule chose')
+    must(all(settings[o] is None for o in used), f'{used} holds settings that no rule chose')
     sizes = len(ratings.users),len(ratings.items),len(ratings.x)
     for name,expected in _parts(model, fitted, *sizes).items():
-        _must(name in fitted, f'{name} is missing')
+        must(name in fitted, f'{name} is missing')
         _check_part(name, fitted[name], *expected)
     _checks.get(cls.__name__, lambda *_: None)(cls(**{**settings, **used}), fitted)

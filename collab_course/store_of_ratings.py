@@ -14,7 +14,7 @@ __all__ = ['StoredRatings', 'open_ratings', 'ratings_store']
 # %% ../nbs/93_store_of_ratings.ipynb #fc0e80b7
 import json,os,re,shutil
 import numpy as np
-from contextlib import contextmanager,suppress
+from contextlib import ExitStack,contextmanager,suppress
 from copy import copy
 from functools import cached_property
 from itertools import repeat
@@ -25,6 +25,7 @@ from .ids import RatingsError,as_ratings,check_names,read_only
 from .ratings import Ratings
 from .schema import in_order,pack_ids,unpack_ids
 from .settings import progress_bar
+from .store import must
 from .shards import numbered_ids,shards_of,survey_shards
 
 # %% ../nbs/93_store_of_ratings.ipynb #371ef8f6
@@ -61,7 +62,7 @@ def _second_pass(shards, columns, rows_of, progress):
 def _write_rows(folder, pieces, n, limits):
     "Write `x` and `y`; are they sorted?"
     order,done,least,most,items,file = _Order(),0,np.inf,-np.inf,2**31,None
-    with open(folder/'x', 'wb') as fx, open(folder/'y', 'wb') as fy:
+    with _files(folder, ('x','y'), 'wb') as (fx,fy):
         for file,x,y in pieces:
             done,least,most = done+len(x),y.min(initial=least),y.max(initial=most)
             if (x<0).any() or done>n or least<limits[0] or most>limits[1]: raise _changed(file)
@@ -69,13 +70,20 @@ def _write_rows(folder, pieces, n, limits):
             fx.write(x.astype('<i4').tobytes())
             fy.write(y.astype('<f8').tobytes())
         if done<n or (least,most)!=limits: raise _changed(file if done<n else 'one of the files')
-        for f in (fx,fy): _to_disk(f)
     return order.fine
 
 def _to_disk(f):
     "Wait until the disk has what was written"
     f.flush()
     os.fsync(f.fileno())
+
+@contextmanager
+def _files(folder, names, mode):
+    "Open files; in the end the disk has what was written"
+    with ExitStack() as opened:
+        files = [opened.enter_context(open(folder/o, mode)) for o in names]
+        yield files
+        for f in files: _to_disk(f)
 
 # %% ../nbs/93_store_of_ratings.ipynb #986b95eb
 def _starts(counts):
@@ -89,8 +97,9 @@ _sorted = {'order': '<i8', 'sorted_x': '<i4', 'sorted_y': '<f8'}
 def _deal_out(folder, counts, n):
     "Rows, and where each came from, by groups of users"
     group,starts = _starts(counts)
-    put,files = starts[:-1].copy(),[open(folder/o, 'wb') for o in _sorted]
-    with open(folder/'x', 'rb') as fx, open(folder/'y', 'rb') as fy:
+    put = starts[:-1].copy()
+    with _files(folder, _sorted, 'wb') as files, open(folder/'x', 'rb') as fx, \
+         open(folder/'y', 'rb') as fy:
         for a in range(0, n, _rows):
             x,y = np.fromfile(fx, '<i4', 2*_rows).reshape(-1, 2),np.fromfile(fy, '<f8', _rows)
             g = group[x[:,0]]
@@ -102,9 +111,6 @@ def _deal_out(folder, counts, n):
                     f.seek(put[k]*part[:1].nbytes)
                     f.write(part.tobytes())
                 put[k] += len(rows)
-    for f in files:
-        _to_disk(f)
-        f.close()
 
 def _pairs_again(key, y):
     "How many pairs come again in sorted rows, and how many of these have different ratings"
@@ -115,24 +121,22 @@ def _pairs_again(key, y):
 def _sort_groups(folder, counts, names):
     "Sort the rows of each group where they lie; pairs that come again, and those that differ"
     starts,again = _starts(counts)[1],np.zeros(2, int)
-    files = [open(folder/o, 'r+b') for o in names]
-    for a,b in zip(starts[:-1], starts[1:]):
-        parts = []
-        for f,(name,dtype) in zip(files, names.items()):
-            width = 2 if name[-1]=='x' else 1
-            f.seek(a*width*np.dtype(dtype).itemsize)
-            parts.append(np.fromfile(f, dtype, (b-a)*width).reshape((-1,2) if width==2 else -1))
-        x,y = parts[-2:]
-        key = x[:,0].astype('int64')<<32 | x[:,1]
-        order = np.lexsort((y, key))
-        again += _pairs_again(key[order], y[order])
-        if len(names)<3: continue
-        for f,part in zip(files, parts):
-            f.seek(a*part[:1].nbytes)
-            f.write(part[order].tobytes())
-    for f in files:
-        _to_disk(f)
-        f.close()
+    with _files(folder, names, 'r+b') as files:
+        for a,b in zip(starts[:-1], starts[1:]):
+            parts = []
+            for f,(name,dtype) in zip(files, names.items()):
+                width = 2 if name[-1]=='x' else 1
+                f.seek(a*width*np.dtype(dtype).itemsize)
+                part = np.fromfile(f, dtype, (b-a)*width)
+                parts.append(part.reshape((-1,2) if width==2 else -1))
+            x,y = parts[-2:]
+            key = x[:,0].astype('int64')<<32 | x[:,1]
+            order = np.lexsort((y, key))
+            again += _pairs_again(key[order], y[order])
+            if len(names)<3: continue
+            for f,part in zip(files, parts):
+                f.seek(a*part[:1].nbytes)
+                f.write(part[order].tobytes())
     return again.tolist()
 
 # %% ../nbs/93_store_of_ratings.ipynb #f9dbe62b
@@ -194,13 +198,10 @@ class StoredRatings(Ratings):
         return dict(rows=len(self), users=len(self.users), items=len(self.items),
                     items_rated_once=int((self.counts==1).sum()), **self.again)
 
-def _must(fine, words):
-    if not fine: raise ValueError(words)
-
 def _map(file, dtype, *shape):
     "A file's numbers, which are read when they are asked for"
     size,wanted = os.stat(file).st_size,np.dtype(dtype).itemsize*int(np.prod(shape))
-    _must(size==wanted, f'{file.name} has {size:,} bytes, and {wanted:,} were written')
+    must(size==wanted, f'{file.name} has {size:,} bytes, and {wanted:,} were written')
     return np.memmap(file, dtype, 'r', shape=shape)
 
 def _vocab(rows, kind, name):
@@ -220,9 +221,9 @@ def _counted(file, sizes):
     res = [np.zeros(n, 'int64') for n in sizes]
     for x in _pieces(file, '<i4', 2):
         for part,counts in zip(x.T, res):
-            _must(0<=part.min() and part.max()<len(counts), 'a row points nowhere')
+            must(0<=part.min() and part.max()<len(counts), 'a row points nowhere')
             counts += np.bincount(part, minlength=len(counts))
-    _must(all(counts.all() for counts in res), 'an id has no ratings')
+    must(all(counts.all() for counts in res), 'an id has no ratings')
     return res
 
 def _check_sorted(x, y, limits):
@@ -232,8 +233,8 @@ def _check_sorted(x, y, limits):
         part,stars = part.astype('int64'),stars[:len(part)]
         order.add(part[:,0]<<32 | part[:,1], stars)
         least,most = min(least, stars.min()),max(most, stars.max())
-    _must(order.fine, 'rows are out of order')
-    _must((least,most)==limits, f'ratings go from {least} to {most}, not from {limits}')
+    must(order.fine, 'rows are out of order')
+    must((least,most)==limits, f'ratings go from {least} to {most}, not from {limits}')
 
 # %% ../nbs/93_store_of_ratings.ipynb #7b71ee8a
 def _ratings(rows, info, n):
@@ -266,8 +267,8 @@ def _same_rows(rows, name, dtype, shape):
     whole = _map(rows/name, dtype, *shape) # of its own, so that the pages go when it does
     parts = _pieces(rows/f'sorted_{name}', dtype, len(shape))
     for order,part in zip(_pieces(rows/'order', '<i8'), parts):
-        _must(order.min()>=0 and order.max()<len(whole), 'the order points nowhere')
-        _must((whole[order]==part).all(), 'the sorted rows are other ones')
+        must(order.min()>=0 and order.max()<len(whole), 'the order points nowhere')
+        must((whole[order]==part).all(), 'the sorted rows are other ones')
 
 def _checked_head(folder):
     "What `ratings.json` says"
@@ -275,15 +276,15 @@ def _checked_head(folder):
     if not file.is_file(): raise DataError(
         f'{folder} holds no store of ratings: ratings_store(files, folder) builds one')
     head = json.loads(file.read_bytes())
-    _must(isinstance(head, dict) and head.get('format')==_format, 'it is no head of a store')
+    must(isinstance(head, dict) and head.get('format')==_format, 'it is no head of a store')
     version = head.get('version')
     if version!=_version: raise DataError(f'{file} has format {version!r}, and this program knows '
         f'{_version}: upgrade collab_course, or build the store again from its files')
     info,roles = head['info'],('user','item','rating')
-    _must(re.fullmatch('rows-[0-9a-f]{16}', head['folder']), 'it names no folder of rows')
-    _must(type(info['rows']) is int and info['rows']>0, 'the number of rows is none')
+    must(re.fullmatch('rows-[0-9a-f]{16}', head['folder']), 'it names no folder of rows')
+    must(type(info['rows']) is int and info['rows']>0, 'the number of rows is none')
     names = info['columns']
-    _must(tuple(names)==roles and len({*names.values()})==3 and None not in (names['user'],
+    must(tuple(names)==roles and len({*names.values()})==3 and None not in (names['user'],
           names['item']), f'{names} are no names of columns')
     return folder/head['folder'], info
 

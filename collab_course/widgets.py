@@ -179,6 +179,8 @@ def _as_int16(values):
     step = (abs(values).max(initial=0) or 1.)/32767
     return base64.b64encode(np.round(values/step).astype('<i2').tobytes()).decode(), step
 
+def _pairs(rated): return [[int(k), float(v)] for k,v in rated.items()]
+
 def _check_films(titles, counts, factors, start, rated):
     "Raise `ValueError` unless what a page knows of its films belongs together"
     if not len(titles): raise ValueError('no films to rate')
@@ -210,7 +212,7 @@ def rate_widget(
     data = dict(titles=[str(o) for o in titles], counts=[int(o) for o in counts],
                 factors=packed, step=step, start=start.tolist(), penalty=float(penalty), n=int(n),
                 y_range=[float(o) for o in y_range], stars=np.linspace(*rating_limits, 5).tolist(),
-                rated=[[int(k), float(v)] for k,v in rated.items()])
+                rated=_pairs(rated))
     return Widget('rate', data, fallback[['title','rating']].round(1).to_html(index=False))
 
 # %% ../nbs/03_widgets.ipynb #cba8a27b
@@ -228,8 +230,6 @@ def taste_parts(
     return np.insert(factors@moves, 0, factors@start, axis=1)
 
 # %% ../nbs/03_widgets.ipynb #f56f1216
-def _pairs(rated): return [[int(k), float(v)] for k,v in rated.items()]
-
 def _best_titles(titles, scores, rows, n):
     "The first `n` titles by score, each once, without those of `rows`"
     order = np.argsort(-scores, kind='stable')

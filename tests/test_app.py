@@ -405,9 +405,7 @@ def test_train_makes_every_kind_of_model(args, same, films, tmp_path):
     top = same.clone().fit(films, quiet=True).recommend(7)
     for ask in ['--user', 7], ['--user', 7, '-n', 10, '--min-ratings', 20]:
         shown, err = quick('recommend', 'm', *ask, '--json', cwd=tmp_path)
-        # another process may add up in another order: BLAS there has other threads
-        pd.testing.assert_frame_equal(pd.DataFrame(json.loads(shown)), top, check_dtype=False, rtol=1e-6, atol=1e-7)
-        assert err == ''
+        assert json.loads(shown) == top.to_dict('records') and err == ''
     shown, _ = quick('recommend', 'm', '--like', 'NA=4', '--json', cwd=tmp_path)
     assert len(json.loads(shown)) == 10
 

@@ -16,7 +16,7 @@ from build_docs import OUTPUTS
 from cells import checks
 from check_flow import code_cells
 from check_site import APART, Site, check, lists, problems
-from common import (DOCS, NBS, PARTS, PATH, PATH_NAME, ROOT, SEED_MAP, changed, notebooks, parts, project_files, reading_order,
+from common import (DOCS, NBS, PARTS, PATH, PATH_NAME, ROOT, SEED_MAP, changed, notebooks, page_name, parts, project_files, reading_order,
                     settings, site_url, snapshot)
 from facts import asked_for
 from moved import MOVED
@@ -61,32 +61,39 @@ def text_of(name):
     return '\n'.join(cell.source for cell in cells if cell.cell_type == 'markdown')
 
 
+def page_of(path): return f'{page_name(path)}.html'
+
+
 def built(name):
     "A page as it was built"
-    return BeautifulSoup((DOCS/name).read_text(encoding='utf-8'), 'html.parser').main
+    return BeautifulSoup((DOCS/name).read_text(encoding='utf-8'), 'html.parser')
+
+
+def minutes(name):
+    "How long a page takes, by its own clock"
+    return int(built(name).select_one('main .page-actions .time').get_text().split()[0])
 
 
 def test_surprising_results_stand_on_their_pages():
     "Each of the five leads to a page that has its figures"
-    results = built('index.html').select('#five-results-that-surprise li, h2#five-results-that-surprise ~ ol li')
+    results = built('index.html').main.select('#five-results-that-surprise li, h2#five-results-that-surprise ~ ol li')
     assert len(results) == 5
     for result in results:
-        said = built(result.a['href']).get_text()
+        said = built(result.a['href']).main.get_text()
         figures = re.findall(r'\.\d\d|\d+%|three of ten|bookkeeping', result.get_text())
         assert figures and all(o in said.lower() for o in figures), result
 
 
 def test_home_says_how_long_it_takes():
     "The core path's minutes, within ten of what its pages say, and the hours of all but the ground floor, within one"
-    home = built('index.html')
-    def minutes(name): return int(built(name).select_one('.page-actions .time').get_text().split()[0])
+    home = built('index.html').main
     core = re.search(r'These eight pages.*?## All pages', text_of('index'), re.S)[0]
     names = re.findall(r'\]\(\d+_(\w+)\.ipynb\)', core)
     assert len(names) == len(set(names)) == 8
     told, hours = re.search(r'about (\d+) minutes, and all there is about (\w+) hours', home.get_text()).groups()
     assert abs(minutes('index.html') + sum(minutes(f'{name}.html') for name in names) - int(told)) <= 10
     paths = [path for path in notebooks() if not path.name.startswith('0')]
-    total = sum(minutes(re.sub(r'^\d+_', '', path.stem) + '.html') for path in paths)
+    total = sum(minutes(page_of(path)) for path in paths)
     assert abs(total/60 - ['six', 'seven', 'eight', 'nine'].index(hours) - 6) <= 1, total
 
 
@@ -199,14 +206,11 @@ def test_old_addresses_are_there(name):
     new = MOVED.get(name, name)
     assert new not in MOVED and (DOCS/f'{new}.html').is_file() and (DOCS/f'{new}.html.md').is_file()
     if name == new: return
-    soup = BeautifulSoup((DOCS/f'{name}.html').read_text(encoding='utf-8'), 'html.parser')
+    soup = built(f'{name}.html')
     assert soup.find('link', rel='canonical')['href'] == f'{site_url(settings())}{new}.html'
     assert soup.find('meta', attrs={'http-equiv': 'refresh'})['content'] == f'0; url={new}.html'
     assert soup.a['href'] == f'{new}.html'
     assert f'({site_url(settings())}{new}.html.md)' in (DOCS/f'{name}.html.md').read_text(encoding='utf-8')
-
-
-def page_of(path): return re.sub(r'^\d+_', '', path.stem) + '.html'
 
 
 def test_only_old_addresses_are_redirected():
@@ -217,7 +221,7 @@ def test_only_old_addresses_are_redirected():
 
 def test_sidebar_in_reading_order():
     "The core path, then all others by parts, with their numbers; the seed map is in none; one is open"
-    soup = BeautifulSoup((DOCS/'bias.html').read_text(encoding='utf-8'), 'html.parser')
+    soup = built('bias.html')
     listed = [tag['href'] for tag in soup.select('#quarto-sidebar a[href]')]
     assert listed == [page_of(path) for path in reading_order() if path.stem != SEED_MAP]
     assert listed[:1 + len(PATH)] == ['index.html', *(page_of(NBS/name) for name in PATH)]
@@ -263,24 +267,15 @@ def test_what_is_folded_takes_no_time():
     assert [minutes(text) for text in (code, fold + api, code + fold + api)] == [1, 0, 1]
 
 
-# Longer than a page should be, until they are cut: more than 80 cells, or 15 minutes by the page's own clock
-LONG = {}
-
-
 @pytest.mark.parametrize('path', notebooks(), ids=lambda path: path.stem)
 def test_a_page_is_short(path):
-    "... or is named as one that is not, with what it has: a page that was cut leaves the list"
-    soup = BeautifulSoup((DOCS/page_of(path)).read_text(encoding='utf-8'), 'html.parser')
-    time = int(soup.select_one('.page-actions .time').get_text().split()[0])
-    size = len(nbformat.read(path, 4).cells), time
-    assert (size[0] > 80 or size[1] > 15) == (path.stem in LONG), size
-    if path.stem in LONG: assert size[0] <= LONG[path.stem][0] and size[1] <= LONG[path.stem][1], size
+    "At most 80 cells, and 15 minutes by its own clock"
+    assert len(nbformat.read(path, 4).cells) <= 80 and minutes(page_of(path)) <= 15
 
 
 def test_the_core_path_takes_ninety_minutes():
     "All its pages, by their own clocks, and the home page"
-    soups = [BeautifulSoup((DOCS/page_of(path)).read_text(encoding='utf-8'), 'html.parser') for path in reading_order()[:1 + len(PATH)]]
-    assert sum(int(soup.select_one('.page-actions .time').get_text().split()[0]) for soup in soups) <= 90
+    assert sum(minutes(page_of(path)) for path in reading_order()[:1 + len(PATH)]) <= 90
 
 
 def staged(tmp_path, *sources):
@@ -308,7 +303,7 @@ def test_checks_fold_and_the_api_stands_at_the_end(tmp_path):
 @pytest.mark.parametrize('path', [path for path in notebooks() if path.name[0].isdigit()], ids=lambda path: path.stem)
 def test_what_stands_open_on_a_page(path):
     "No imports and no checks, no signature before the end, and no name of a function in its table of contents"
-    soup = BeautifulSoup((DOCS/page_of(path)).read_text(encoding='utf-8'), 'html.parser')
+    soup = built(page_of(path))
     folds = [tag.get_text() for tag in soup.select('details.code-fold:not([open]) > summary')]
     assert set(folds) <= {'imports', 'checks'} and folds.count('checks') <= len(checks(code_cells(path)))
     shut = soup.select('details.code-fold')

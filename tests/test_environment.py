@@ -60,6 +60,24 @@ def test_the_command_line_under_settings_of_numba(variables, ratings, python):
     assert (ratings/'model').is_dir()
 
 
+BITS = """
+import hashlib
+from collab_course import BayesianMF, BiasedMF, ImplicitMF
+from collab_course.ids import tiny_ratings
+for m in (BiasedMF(5, n_epoch=3), BiasedMF(5, n_epoch=3, threads=2), BayesianMF(5, n_sweeps=30), ImplicitMF(5), ImplicitMF(32)):
+    m.fit(tiny_ratings(), quiet=True)
+    scores = b''.join(m.item_scores(user).tobytes() for user in range(6))
+    print(type(m).__name__, hashlib.sha256(scores).hexdigest())
+"""
+
+
+def test_a_seed_means_the_same_compiled_or_from_the_cache(python, tmp_path):
+    "To the last bit, of every model with compiled loops"
+    env = {**os.environ, 'NUMBA_CACHE_DIR': str(tmp_path)}
+    first, second = (python('-c', BITS, env=env) for _ in range(2))
+    assert first == second and len(set(first.splitlines())) == 5
+
+
 def test_a_tour_whatever_the_backend(ratings, python):
     "It draws into a file; fastai, too, imports matplotlib, which refuses a name that it does not know"
     table = pd.read_csv(ratings/'ratings.csv').assign(timestamp=1)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NBS = ROOT/'nbs'
 DOCS = ROOT/'docs'
 COLAB = 'https://colab.research.google.com/github/'
-# What to read first, in ninety minutes, and its name
+# What to read first, in ninety minutes at most, and its name
 PATH = ['10_movielens', '11_crosstab', '14_dot_product', '15_train', '16_bias', '17_weight_decay',
         '51_biased_mf', '71_implicit_mf']
 PATH_NAME = 'Core path'
@@ -40,6 +40,11 @@ def site_url(facts): return f"https://{facts['user']}.github.io/{facts['repo']}/
 def notebooks(folder=NBS):
     "The notebooks in the order of their numbers, which is import order; the home page first"
     return sorted(folder.glob('*.ipynb'), key=lambda path: (path.stem != 'index', path.name))
+
+
+def page_name(path):
+    "What the page of a notebook is called: the notebook's name without its number"
+    return re.sub(r'^\d+[a-z]*_', '', path.stem)
 
 
 def parts(folder=NBS):
@@ -104,6 +109,16 @@ def cpu(f):
     start = time.process_time()
     result = f()
     return time.process_time()-start, result
+
+
+def peak_mb():
+    "The most memory that this process has held; `ru_maxrss` begins with its parent's"
+    status = Path('/proc/self/status')
+    if not status.exists():
+        import resource # not on Windows
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
+    return next(int(line.split()[1]) for line in status.read_text().splitlines()
+                if line.startswith('VmHWM'))/1024
 
 
 def report(problems, fine):

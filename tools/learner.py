@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from cells import HIDDEN, LESSON, checks, is_imports, undefined, uses
 from check_flow import code_cells, module_of, tree
-from common import site_url
+from common import page_name, site_url
 
 SETUP = '''## Setup
 
@@ -103,7 +103,7 @@ def prepared(cells, package):
 def learner(path, facts):
     "The learner notebook of the page whose notebook is at `path`"
     nb, url = nbformat.read(path, 4), site_url(facts)
-    page = re.sub(r'^\d+[a-z]*_', '', path.stem)
+    page = page_name(path)
     install, *code = code_cells(path)
     imports, stay = prepared(code, facts['lib_name'])
     title, badge, *rest = nb.cells
