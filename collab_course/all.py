@@ -41,6 +41,8 @@ from collab_course.metrics import *
 from collab_course.ranking import *
 from collab_course.recommender import *
 from collab_course.evaluation import *
+from collab_course.diversity import *
+from collab_course.questions import *
 from collab_course.model_checks import *
 from collab_course.fold_in import *
 from collab_course.start import *
@@ -60,3 +62,5 @@ from collab_course.store_of_ratings import *
 from collab_course.spark import *
 from collab_course.options import *
 from collab_course.show import *
+from collab_course.training import *
+from collab_course.asking import *

@@ -33,6 +33,17 @@
   new MutationObserver(dark).observe(root, { attributeFilter: ["class"] });
   dark();
 
+  // the index of the search is fetched once, so that its answers come in the order of the questions;
+  // smalldocs.js fetches it again for each key until it is there, and the last to arrive is what is shown
+  const { fetch } = window;
+  let index;
+  window.fetch = (what, ...options) => {
+    if (!/search\.json$/.test(what)) return fetch(what, ...options);
+    const entries = index ??= fetch(what, ...options).then((answer) => answer.json());
+    entries.catch(() => { index = undefined; });
+    return Promise.resolve({ json: () => entries });
+  };
+
   // what scrolls sideways can be reached with the keyboard
   const reach = () => $$("main pre, main .wide, .math.display").forEach((box) => {
     if (box.scrollWidth <= box.clientWidth) return box.removeAttribute("tabindex");

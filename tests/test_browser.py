@@ -149,6 +149,24 @@ def test_search_finds_a_chapter(page):
     page.wait_for_url('**/fold_in.html**')
 
 
+def test_search_shows_what_was_asked_last(page):
+    "Also where the index takes long to come, and longer for an earlier question than for a later one"
+    asked = []
+    def slow(route):
+        asked.append(route)
+        page.wait_for_timeout(100 if len(asked) == 1 else 1500)
+        route.continue_()
+    page.route('**/search.json', slow)
+    page.goto('/')
+    page.keyboard.press('/')
+    page.keyboard.type('fo', delay=0)
+    page.wait_for_timeout(200) # the search waits for .12 s without a key
+    page.keyboard.type('ld-in', delay=0)
+    page.wait_for_timeout(2500)
+    expect(page.locator('.smalldocs-search-results a').first).to_contain_text('Fold in')
+    assert len(asked) == 1
+
+
 def test_search_says_when_there_is_nothing(page):
     "And lets go at Escape"
     page.goto('/bias.html')

@@ -155,7 +155,8 @@ def test_lists_longer_than_all_items_need_no_more_memory():
     df = tiny_ratings()
     split = split_random(df)
     one, other = (evaluate(DampedMeans(), df, split, k=k) for k in (100, 10**12))
-    assert one.equals(other)
+    assert other.precision*10**12 == pytest.approx(one.precision*100) # hits in k places, also in empty ones
+    assert one.drop('precision').equals(other.drop('precision'))
 
 
 def test_too_little_memory_is_one_line(scarce, monkeypatch, tmp_path, capsys):

@@ -23,7 +23,8 @@ MANY, LARGE = 120, 20
 UNITS = (1, 0), (100, 2), (.01, -2), (60, 0), (1000, 3), (.001, -3)
 # Figures that are no result of their page, and why
 ELSEWHERE = {
-    '01_files': {'3.14': 'a version of Python'}, 'index': {'3.11': 'a version of Python'},
+    '01_files': {'3.14': 'a version of Python'}, 'index': {'3.11': 'a version of Python',
+        '.81': 'a result of 25_network_or_product', '.86': 'a result of 25_network_or_product'},
     'choices': {'3.3': 'a version of nbdev'},
     '01_splits': {'.9': 'a setting for an exercise'}, '10_movielens': {'1.30': 'an example in a question'},
     'seed_map': {'.01': 'a setting on another page'},
@@ -32,7 +33,7 @@ ELSEWHERE = {
     '16_bias': {'.896': "the notes' result", '.882': "the notes' result"},
     '19_lost_rows': {'.822': "the notes' result", '.829': "the notes' result"},
     '24_collab_nn': {'.822': "the notes' result"},
-    '22_stability': {'.815': 'in the picture'}, '41_recommender': {'.66': 'asserted by hand'},
+    '22_stability': {'.815': 'in the picture'}, '41_questions': {'.66': 'asserted by hand'},
     '61_gibbs': dict.fromkeys(('1.01', '1.05', '1.1'), "others' rules"),
     '50_start': {'.921': 'a result of `bench.py sizes`'},
 }
