@@ -10,6 +10,9 @@ RUN    := $(VENV)/installed
 DEV    := $(VENV)/installed-dev
 # The libraries that `make bench` compares with: one wants an older pandas, so they live apart
 BENCH  := $(VENV)-bench
+# ... Spark, with what its workers need and no more
+SPARK  := $(VENV)-spark
+WORKER := $(filter numpy% pandas% safetensors% click% tqdm% pyspark% pyarrow%,$(shell sed -nE 's/^(spark_)?requirements *= *//p' settings.ini))
 # ... and so does what `make library` tests in, an environment for each Python and each WITH
 LIB    := $(VENV)-library-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 LIB    := $(LIB)$(shell printf '%s' '$(WITH)' | tr -cs 'a-zA-Z0-9.' '-' | sed 's/^[^-]/-&/; s/[.-]*$$//')
@@ -117,4 +120,10 @@ $(LIB)/installed: $(FACTS)
 $(BENCH)/installed: $(FACTS)
 	$(call at_least,3.11)
 	$(call install,'.[bench]',$(BENCH))
+	@touch $@
+
+$(SPARK)/installed: $(FACTS)
+	$(call at_least,$(MIN))
+	$(call install,. --no-deps,$(SPARK))
+	@$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check $(foreach pin,$(WORKER),'$(pin)')
 	@touch $@

@@ -7,7 +7,7 @@ here = Path(__file__).parent
 cfg  = ConfigParser(delimiters='=')
 cfg.read(here/'settings.ini', encoding='utf-8')
 s = cfg['DEFAULT']
-extras = {name: s[f'{name}_requirements'].split() for name in ('dev','test','fast','bench')}
+extras = {name: s[f'{name}_requirements'].split() for name in ('dev','test','fast','spark','bench')}
 extras['dev'] += extras['test']
 python = 'Programming Language :: Python :: 3'
 
@@ -22,7 +22,7 @@ setup(
     install_requires     = s['requirements'].split(),
     extras_require       = extras,
     packages             = [s['lib_name']],
-    package_data         = {s['lib_name']: ['py.typed','*.pyi','*.json','*.css','*.js']},
+    package_data         = {s['lib_name']: ['py.typed','*.pyi','*.json','*.css','*.js','*.properties']},
     entry_points         = {'console_scripts': [s['console_scripts']], 'nbdev': ['collab_course=collab_course._modidx:d']},
     classifiers          = [python, f'{python} :: Only',
                             *(f"{python.rpartition(' ')[0]} {o}" for o in s['python_versions'].split()),

@@ -65,6 +65,7 @@ Modules:
 - `collab_course.shards`: A table in many files, larger than memory, is read once to learn who is in it.
 - `collab_course.show`: For people a table that lines up, for programs JSON or CSV.
 - `collab_course.spark`: A model that Spark has trained on a cluster answers here without Spark.
+- `collab_course.spark_cluster`: Spark trains where the ratings lie, and writes a list for each user there.
 - `collab_course.splits`: Hide some ratings, train on the rest, and let no answer stand on both sides.
 - `collab_course.start`: On which scale, by which recipe, and from which weights a model is trained.
 - `collab_course.store`: A trained model in a folder: written whole or not at all, and read back with suspicion.
@@ -72,6 +73,7 @@ Modules:
 - `collab_course.tour`: All of the course's models, trained on one split and put into one table.
 - `collab_course.train`: Six lines turn random numbers into a model.
 - `collab_course.training`: Which model, and what may be said of it; what a file holds if it holds no ratings.
+- `collab_course.training_on_spark`: Two commands: from a lake of ratings to a model, and from a model to a list for each user.
 - `collab_course.weight_decay`: Pull every weight a little towards zero, at each step, and let the data pull back.
 - `collab_course.widgets`: Figures that answer back: a fallback for where no script runs, plain data, and one script."""
 

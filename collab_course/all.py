@@ -60,7 +60,9 @@ from collab_course.tour import *
 from collab_course.shards import *
 from collab_course.store_of_ratings import *
 from collab_course.spark import *
+from collab_course.spark_cluster import *
 from collab_course.options import *
 from collab_course.show import *
 from collab_course.training import *
+from collab_course.training_on_spark import *
 from collab_course.asking import *

@@ -11,17 +11,18 @@ __all__ = ['cli', 'main']
 
 # %% ../nbs/99_app.ipynb #fb065051
 import os,sys,warnings
-from contextlib import contextmanager,suppress
+from contextlib import suppress
 from pathlib import Path
 import click
 from . import __version__
 from .settings import progress_bar
 from .escapes import printable
 from .asking import asking,reasons,typed_id,typed_item,typed_likes
-from .options import column_option,form_options,read_named,reading_options
-from .options import refuse_options,together
+from .options import NewFolder,column_option,form_options,read_named,reading_options
+from .options import refuse_options,say,together,writable
 from .show import as_json,describe_ratings,print_table,remarks,report_text
 from .show import scale_remarks,while_read
+from .training_on_spark import spark_commands
 from .training import Setting,fit_errors,has_option,interaction_options
 from .training import make_model,model_options,no_rating_option,table_of
 
@@ -39,48 +40,23 @@ def _finite(ctx, param, value):
 @click.version_option(__version__, message='%(version)s')
 def cli(): "Learn and use collaborative filtering. Start with: collab_course tour"
 
+for o in spark_commands(): cli.add_command(o)
+
 # %% ../nbs/99_app.ipynb #a95ebc36
-class _Folder(click.Path):
-    "A folder to write to, which has a name: an empty one would be the current folder"
-    def convert(self, value, param, ctx):
-        if value=='': self.fail('it is empty, and a folder has a name', param, ctx)
-        return super().convert(value, param, ctx)
-
-@contextmanager
-def _writable(folder):
-    "Make the folder before an hour's work is done; what fails inside leaves no empty one"
-    made = [o for o in (folder,*folder.parents) if not o.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder/'.try').touch()
-        (folder/'.try').unlink()
-    except OSError as e:
-        raise click.UsageError(f'cannot write to {folder}: {e.strerror}') from e
-    try: yield
-    except BaseException:
-        with suppress(OSError): # where there is something in it
-            for o in made: o.rmdir()
-        raise
-
-def _say(message):
-    "One line on standard error"
-    with suppress(OSError): # where nobody reads it
-        click.echo('collab_course: ' + printable(' '.join(str(message).split())), err=True)
-
 def _fail(message, code):
     "One line on standard error, and out"
-    _say(message)
+    say(message)
     sys.exit(code)
 
 def _listed(values): return ', '.join(f'{k} = {v}' for k,v in values.items())
 
 def _read(source, names, quiet=False, **more):
     "A frame of ratings; what there is to say of its file goes to standard error"
-    return read_named(source, names, None if quiet else _say, **more)
+    return read_named(source, names, None if quiet else say, **more)
 
 def _remark(df, names, ratings=None):
     "Say which columns were taken without having been named, and what is odd"
-    for line in remarks(df, names, ratings): _say(line)
+    for line in remarks(df, names, ratings): say(line)
 
 # %% ../nbs/99_app.ipynb #bfa8b050
 @cli.command('tour', epilog='Example: collab_course tour --epochs 2 --out first-try')
@@ -92,12 +68,12 @@ def _remark(df, names, ratings=None):
               help='Folder or zip of a MovieLens data set. '
                    '[default: ML-100k, fetched if need be]')
 @click.option('--out',    default='tour', show_default=True, help='Folder for tour.csv and '
-              'tour.png.', type=_Folder(file_okay=False, path_type=Path))
+              'tour.png.', type=NewFolder(file_okay=False, path_type=Path))
 @_quiet
 def _tour(seed, epochs, data, out, quiet):
     "Train the chapters' models on one split and compare them."
     os.environ['MPLBACKEND'] = 'agg' # it draws into a file, whatever windows one may have asked for
-    with _writable(out):
+    with writable(out):
         from collab_course.tour import plot_curves,run_tour
         table,curves = run_tour(data, epochs, seed, quiet)
     table.to_csv(out/'tour.csv', index=False)
@@ -138,7 +114,7 @@ Examples: collab_course train ratings.csv --out model
 @click.argument('ratings')
 @reading_options
 @interaction_options
-@click.option('--out', required=True, type=_Folder(file_okay=False, path_type=Path),
+@click.option('--out', required=True, type=NewFolder(file_okay=False, path_type=Path),
               help='Folder for the recommender; one that is there is replaced at the end.')
 @model_options
 @_quiet
@@ -150,7 +126,7 @@ def _train(ratings, out, kind, counts, factors, epochs, lr, wd, sweeps, seed, th
     model = make_model(kind, counts, factors=factors, sweeps=sweeps, epochs=epochs, lr=lr, wd=wd,
                        seed=seed, threads=threads)
     df = _read(ratings, names, quiet, time=False)
-    with _writable(out):
+    with writable(out):
         table = table_of(df, counts)
         if not quiet: _remark(df, names, table)
         _fit_and_save(model, lambda: model.fit(table, quiet=quiet), out, quiet)
@@ -159,7 +135,7 @@ def _train(ratings, out, kind, counts, factors, epochs, lr, wd, sweeps, seed, th
 def _fit_and_save(model, fit, out, quiet):
     "Train, save, and say what was trained"
     with fit_errors(): fit()
-    if model.used and not quiet: _say(f'chosen by rule: {_listed(model.used)}')
+    if model.used and not quiet: say(f'chosen by rule: {_listed(model.used)}')
     model.save(out)
     what = str(model.ratings).removeprefix('Ratings of ')
     click.echo(printable(f'Saved to {out}: {model!r} of {what}'))
@@ -213,7 +189,7 @@ def _recommend(model, user, likes, exclude, ids, why, form, **how):
         top = m.recommend(who, exclude=exclude, **how)
     if why:
         with asking('--why'): top.insert(len(top.columns)-1, 'why', reasons(m, who, top['item']))
-    if how['diversity'] and len(top) and top.few_ratings.all(): _say(
+    if how['diversity'] and len(top) and top.few_ratings.all(): say(
         f"--diversity has no effect: all of these have fewer than {how['min_ratings']} ratings; "
         'say --min-ratings 0')
     print_table(top, form)
@@ -249,11 +225,11 @@ def _update(model, ratings, quiet, **names):
     df = _newer(old, ratings, names, quiet)
     table = table_of(df, counts)
     if not quiet: _remark(df, names, table)
-    for line in scale_remarks(old, table) if not (quiet or counts) else (): _say(line)
+    for line in scale_remarks(old, table) if not (quiet or counts) else (): say(line)
     def fit():
         m.update(table, quiet=quiet)
         gone = len(old)+len(table)-len(m.ratings)
-        if gone and not quiet: _say(f'replaced: {gone:,} older rows, of a user and item that '
+        if gone and not quiet: say(f'replaced: {gone:,} older rows, of a user and item that '
                                     'the newer ones have, too')
     _fit_and_save(m, fit, model, quiet)
 
@@ -394,7 +370,7 @@ def _both_sides(splits):
 def main():
     "What the program does; a mistake or Ctrl-C gives one line and no traceback"
     warnings.filterwarnings('ignore', message='.*torch.jit.script') # fastai's, on import
-    warnings.showwarning = lambda message,*args,**kwargs: _say(message)
+    warnings.showwarning = lambda message,*args,**kwargs: say(message)
     if sys.stdout: sys.stdout.reconfigure(errors='backslashreplace') # where é cannot be shown
     try: while_read(lambda: cli(standalone_mode=False, prog_name='collab_course'))
     except click.exceptions.NoArgsIsHelpError as e:

@@ -23,9 +23,9 @@ STATUS = pytest.StashKey()
 # `make library` leaves them out
 PROJECT = {'test_browser.py', 'test_colab.py', 'test_devices.py', 'test_docs.py', 'test_figures.py',
            'test_from_0_1.py', 'test_notebooks.py', 'test_pages_on_devices.py', 'test_project.py',
-           'test_seed_map.py', 'test_typing.py', 'test_widgets.py'}
+           'test_seed_map.py', 'test_spark_cluster.py', 'test_typing.py', 'test_widgets.py'}
 # These start first, so that no worker is left with a long one at the end
-LONG = ('test_colab', 'test_nothing_is_left', 'test_wheel_works_alone', 'test_notebook[', 'test_tour_trains', 'test_without')
+LONG = ('test_spark_', 'test_colab', 'test_nothing_is_left', 'test_wheel_works_alone', 'test_notebook[', 'test_tour_trains', 'test_without')
 
 
 def pytest_addoption(parser):
@@ -101,6 +101,9 @@ def wheel(dist):
 CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
 NO_BROWSER = 'THE PAGES ARE NOT TESTED: no chromium here; apt-get install chromium'
 
+JAVA = shutil.which('java')
+NO_JAVA = 'SPARK IS NOT TESTED: no Java here; apt-get install openjdk-17-jre-headless'
+
 
 @pytest.fixture(scope='session')
 def browser_type_launch_args(browser_type_launch_args):
@@ -170,4 +173,5 @@ def pytest_unconfigure(config):
     failed = count('failed') + count('error') or int(config.stash.get(STATUS, 1) != 0)
     skipped = f", {count('skipped')} skipped" if count('skipped') else ''
     if not CHROMIUM: reporter.write_line(NO_BROWSER)
+    if not JAVA: reporter.write_line(NO_JAVA)
     reporter.write_line(f"{count('passed')} passed, {failed} failed{skipped}")
