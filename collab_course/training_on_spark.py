@@ -45,7 +45,7 @@ def _session(master, conf):
         if type(e).__module__.split('.')[0] not in ('pyspark','py4j') and \
            not isinstance(e, (ImportError,RuntimeError)): raise
         first = next(filter(str.strip, str(e).splitlines()), type(e).__name__)
-        raise click.ClickException(printable(first[:500])) from e
+        raise click.UsageError(printable(first[:500])) from e
 
 def _table(spark, lake, names):
     "The frame in a lake, and its columns by role"

@@ -173,6 +173,14 @@ wrong(ValueError, lambda: spark_train(df, 'who', 'a.b', 'stars', n_factors=0))
 wrong(UnknownIdError, lambda: spark_lists(rows(pa.table({'who': ['eve'], 'a.b': [1]})), model, user='who', item='a.b'))
 same = spark_train(rows(pa.table(table | {'stars': [3, 3]})), 'who', 'film', 'stars', n_factors=1)
 print('SAME', same.predict('ann', 2))
+
+from click.testing import CliRunner
+from collab_course.training_on_spark import spark_commands
+train, lists = spark_commands()
+for command, *line in ((train, FOLDER + '/none', '--out', FOLDER + '/m2'), (train, FOLDER + '/lake', '--out', FOLDER + '/m2', '--user', 'who'),
+                       (lists, FOLDER + '/model', FOLDER + '/lake', '--user', 'who', '--item', 'a.b', '--out', FOLDER + '/lists')):
+    done = CliRunner().invoke(command, line)
+    print('SHELL', done.exit_code, done.output.splitlines()[-1] if done.output else repr(done.exception))
 '''
 
 
@@ -195,3 +203,7 @@ def test_spark_takes_any_ids_and_says_what_is_wrong(spark_python, tmp_path):
         "one of them has nan", 'one of them has None', "column 'who'", 'there are no ratings', 'n_factors', "'eve'"), strict=True):
         assert part in said_
     assert re.search(r'SAME \[3\.?\]', done.stdout)
+    none, columns, there = re.findall('SHELL (.*)', done.stdout)
+    assert none.startswith('2 Error: [PATH_NOT_FOUND]') and 'none' in none and not (tmp_path/'m2').exists()
+    assert 'RatingsError' in columns and 'item' in columns
+    assert there.startswith('2 Error: [PATH_ALREADY_EXISTS]')
