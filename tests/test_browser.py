@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from common import DOCS, NBS, ROOT, settings, site_url
-from conftest import NO_BROWSER
+from conftest import NO_BROWSER, NO_JAVA
 from moved import MOVED
 from playwright.sync_api import expect
 
@@ -404,12 +404,13 @@ def write(path, text):
     path.chmod(0o755)
 
 
-def test_without_a_browser_it_is_said_aloud(tmp_path):
-    "Tests of pages are skipped, and the last lines say so"
+def test_without_a_browser_or_java_it_is_said_aloud(tmp_path):
+    "Tests of pages and of Spark are skipped, and the last lines say so"
     env = {**os.environ, 'PATH': str(only(tmp_path/'bin', 'git'))}
-    line = [sys.executable, '-m', 'pytest', '--numprocesses', '0', '-k', 'search_finds', 'tests/test_browser.py']
+    line = [sys.executable, '-m', 'pytest', '--numprocesses', '0', '-k', 'search_finds or any_ids',
+            'tests/test_browser.py', 'tests/test_spark_cluster.py']
     done = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True)
-    assert done.returncode == 0 and done.stdout.endswith(f'{NO_BROWSER}\n0 passed, 0 failed, 1 skipped\n')
+    assert done.returncode == 0 and done.stdout.endswith(f'{NO_BROWSER}\n{NO_JAVA}\n0 passed, 0 failed, 2 skipped\n')
 
 
 @pytest.mark.parametrize('installs', [True, False])
