@@ -14,7 +14,7 @@ __all__ = ['spark_session', 'spark_train', 'spark_lists']
 import os,shutil,sys,warnings
 import numpy as np
 from importlib.resources import files
-from pandas import DataFrame,Series
+from pandas import DataFrame,Series,concat
 from .ids import RatingsError,UnknownIdError,Vocab
 from .recommender import Recommender
 from .settings import check_n,check_settings
@@ -25,15 +25,20 @@ def spark_session(
     master:str='local[2]', # threads of this machine, or a cluster's address: spark://host:7077
     config:dict|None=None, # settings of Spark's, such as {'spark.executor.memory': '8g'}
 ): # a `SparkSession`; `ImportError` without PySpark, `RuntimeError` without Java
-    "Spark with a quiet log; workers run the Python that `PYSPARK_PYTHON` names, or this one"
+    "Spark with a quiet log; a session that is there is taken as it is, if it has this master"
     try: from pyspark.sql import SparkSession
     except ImportError as e:
         raise ImportError('this needs PySpark: pip install pyspark') from e
     if not (os.environ.get('JAVA_HOME') or shutil.which('java')): raise RuntimeError(
         'Spark needs Java 17 or newer, which is not found: install it, or say where with JAVA_HOME')
     warnings.filterwarnings('ignore', 'PySpark does not yet fully support pandas')
-    os.environ.setdefault('PYSPARK_PYTHON', sys.executable)
-    settings = _settings(master.startswith('local')) | (config or {})
+    if old := SparkSession.getActiveSession():
+        if old.sparkContext.master==master: return old
+        raise RuntimeError(f'a session with master {old.sparkContext.master} is running already: '
+                           'stop it first')
+    local = master.startswith('local')
+    if local: os.environ.setdefault('PYSPARK_PYTHON', sys.executable)
+    settings = _settings(local) | (config or {})
     builder = SparkSession.builder.master(master).appName('collab_course')
     for name,value in settings.items(): builder = builder.config(name, value)
     return builder.getOrCreate()
@@ -118,7 +123,7 @@ def spark_train(
     damping:float=5., # how many average ratings to add to each mean, at least 0
     seed:int=42, # of the first factors
 )->FactorModel: # without the ratings, which stay where they are
-    "Damped means, and ALS on what they leave, both by Spark"
+    "Train damped means, and ALS on their residuals, with Spark"
     from pyspark.ml.recommendation import ALS
     check_settings(n_factors=n_factors, penalty=penalty, n_epoch=n_epoch, damping=damping,
                    seed=seed)
@@ -139,11 +144,14 @@ def _lists_of(get_model, n):
         model = get_model()
         items,score = model.ratings.items,'score' if model.ranks_only else 'rating'
         for part in parts:
+            made = []
             for user,seen in zip(part.user, part.seen):
-                seen = np.array([o for o in seen if o in items] if len(seen) else [], object)
+                seen = np.asarray(seen, object)
+                if len(seen): seen = seen[items.rows(seen)>=0]
                 top = model.recommend(user, n, exclude=[*seen])
-                yield DataFrame({'user': Series([user]*len(top), dtype=object),
-                                 'item': top['item'].astype(object), score: top[score]})
+                made.append(DataFrame({'user': Series([user]*len(top), dtype=object),
+                                       'item': top['item'].astype(object), score: top[score]}))
+            if made: yield concat(made, ignore_index=True)
     return lists
 
 # %% ../nbs/94_spark_cluster.ipynb #b55f7db1
@@ -155,21 +163,23 @@ def spark_lists(
     user:str='user', # column of user ids
     item:str='movie', # column of item ids
 ): # a DataFrame of Spark's: user, item, rating or score, best first for each user
-    "Lists for all users of a table, made by Spark's workers; `UnknownIdError` for a new user"
+    "Lists for all users of a table, made by workers; `UnknownIdError` for users that are new"
     from pyspark.sql import functions as F
     from pyspark.sql.types import DoubleType,StructField,StructType
     check_n(n)
+    score = StructField('score' if model.ranks_only else 'rating', DoubleType())
+    if score.name in (user.lower(),item.lower()): raise RatingsError(
+        f'a column of ids is named {score.name!r}, as the third column of the lists will be')
     spark,found = df.sparkSession,_columns(df, user=user, item=item)
     rated = found.groupBy('user').agg(F.collect_set('item').alias('seen'))
     _refuse_unknown(rated.select('user'), model)
     shared = spark.sparkContext.broadcast(model)
-    score = StructField('score' if model.ranks_only else 'rating', DoubleType())
     parts = rated.repartition(4*spark.sparkContext.defaultParallelism, 'user')
     lists = parts.mapInPandas(_lists_of(lambda: shared.value, n),
                               StructType([*found.schema.fields,score]))
-    return lists.withColumnsRenamed({'user': user, 'item': item})
+    return lists.toDF(user, item, score.name)
 
 def _refuse_unknown(users, model):
-    "`UnknownIdError` for the first user that the model does not know"
+    "`UnknownIdError` for users that the model does not know"
     ids = users.toArrow()['user'].to_pandas()
     model.ratings.users[ids.to_numpy(object) if ids.dtype!=int else ids]

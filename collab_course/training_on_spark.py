@@ -10,11 +10,11 @@ Docs: https://collab-course.github.io/collab_course/training_on_spark.html.md"""
 __all__ = ['spark_commands']
 
 # %% ../nbs/98_training_on_spark.ipynb #e9c38574
-import click
+import click,re
 from contextlib import contextmanager
 from pathlib import Path
 from .escapes import printable
-from .options import NewFolder,column_option,together,writable
+from .options import NewFolder,column_option,say,together,writable
 from .training import Setting
 
 # %% ../nbs/98_training_on_spark.ipynb #6fa05d6c
@@ -22,7 +22,7 @@ def _pairs(ctx, param, values):
     "`NAME=VALUE` as a dict"
     parts = [o.partition('=') for o in values]
     for (name,sign,_),o in zip(parts, values):
-        if not (sign and name.strip()): raise click.BadParameter(f'{o!r} is no NAME=VALUE')
+        if not (sign and name.strip()): raise click.BadParameter(f'{o!r} is not NAME=VALUE')
     return {name.strip(): value.strip() for name,_,value in parts}
 
 _cluster = together(
@@ -44,12 +44,21 @@ def _session(master, conf):
     except Exception as e:
         if type(e).__module__.split('.')[0] not in ('pyspark','py4j') and \
            not isinstance(e, (ImportError,RuntimeError)): raise
-        first = next(filter(str.strip, str(e).splitlines()), type(e).__name__)
-        raise click.UsageError(printable(first[:500])) from e
+        raise click.UsageError(printable(_cause(e))) from e
+
+def _cause(e):
+    "The line of an error of Spark's that names its cause"
+    lines = [o.strip() for o in str(e).splitlines() if o.strip()] or [type(e).__name__]
+    if lines[0].startswith('An error occurred while calling'):
+        lines = [o.lstrip(': ') for o in lines[1:]] or lines
+    errors = [o for o in lines if re.match(r'(?!org\.apache)[\w.]*(Error|Exception)\b', o)]
+    return (errors[-1] if 'Traceback' in str(e) and errors else lines[0])[:500]
 
 def _table(spark, lake, names):
     "The frame in a lake, and its columns by role"
     from collab_course.read import pick_columns
+    if not spark.sparkContext.master.startswith('local') and '://' not in lake:
+        say(f'{lake} is a plain path: each worker looks for it on its own disk')
     df = spark.read.parquet(lake)
     return df, pick_columns(df.columns, title=False, time=False, **names)
 
@@ -63,14 +72,14 @@ Examples: collab_course spark-train lake --out model
 @column_option('rating', 'ratings [default: named like rating, stars]')
 @click.option('--out', required=True, type=NewFolder(file_okay=False, path_type=Path),
               help='Folder for the model, on this machine; one that is there is replaced.')
-@click.option('--factors', default=10, show_default=True, type=Setting('n_factors'),
+@click.option('--factors', default=10, show_default=True, type=click.IntRange(1, 10_000),
               help='Factors of each user and item.')
 @click.option('--penalty', default=.1, show_default=True, type=Setting('penalty'),
               help='Pull of the factors towards zero, for each rating.')
 @click.option('--epochs', default=10, show_default=True, type=Setting('n_epoch'),
               help='Rounds over items and users.')
 @click.option('--seed', default=42, show_default=True, type=Setting('seed'),
-              help='Of the first factors.')
+              help='Of the initial factors.')
 @_cluster
 def _train(lake, out, factors, penalty, epochs, seed, master, conf, **names):
     """Train damped means and Spark's ALS on LAKE, where it lies.
@@ -78,7 +87,8 @@ def _train(lake, out, factors, penalty, epochs, seed, master, conf, **names):
     LAKE is a Parquet file, a folder of them, or an address that the cluster can read. The model
     answers without Spark: `collab_course recommend`."""
     from collab_course.spark_cluster import spark_train
-    with _session(master, conf) as spark, writable(out):
+    if ':/' in str(out): raise click.UsageError(f'--out {out}: the model is saved on this machine')
+    with writable(out), _session(master, conf) as spark:
         df,columns = _table(spark, lake, names)
         model = spark_train(df, **columns, n_factors=factors, penalty=penalty, n_epoch=epochs,
                             seed=seed)
@@ -98,18 +108,20 @@ def _train(lake, out, factors, penalty, epochs, seed, master, conf, **names):
               help='Items for each user, at most.')
 @_cluster
 def _recommend(model, lake, out, n, master, conf, **names):
-    """Write a list for each user of LAKE, best first, without what LAKE says they have rated.
+    """List items for each user of LAKE, best first, except those rated there.
 
     MODEL is a folder that `spark-train` or `train` has made. The lists are Parquet: user, item,
     and the predicted rating or the score."""
     from collab_course.spark_cluster import spark_lists
+    from collab_course.ids import UnknownIdError
     from collab_course.recommender import load
     from collab_course.store import SavedModelError
     try: known = load(model)
     except SavedModelError as e: raise click.UsageError(str(e)) from e
     with _session(master, conf) as spark:
         df,columns = _table(spark, lake, dict(rating=False, **names))
-        lists = spark_lists(df, known, n, user=columns['user'], item=columns['item'])
+        try: lists = spark_lists(df, known, n, user=columns['user'], item=columns['item'])
+        except UnknownIdError as e: raise click.UsageError(str(e)) from e
         lists.write.parquet(out)
     click.echo(f'Lists of at most {n:,} in {printable(out)}')
 

@@ -171,6 +171,11 @@ wrong(RatingsError, lambda: spark_train(rows(pa.table({'who': ['ann', None], 'fi
 wrong(RatingsError, lambda: spark_train(df.limit(0), 'who', 'a.b', 'stars'))
 wrong(ValueError, lambda: spark_train(df, 'who', 'a.b', 'stars', n_factors=0))
 wrong(UnknownIdError, lambda: spark_lists(rows(pa.table({'who': ['eve'], 'a.b': [1]})), model, user='who', item='a.b'))
+wrong(RuntimeError, lambda: spark_session('local[3]'))
+wrong(RatingsError, lambda: spark_lists(rows(pa.table({'Rating': ['ann'], 'x': [1]})), model, user='Rating', item='x'))
+swapped = spark_lists(df.withColumnsRenamed({'who': 'item', 'a.b': 'user'}), model, 2, user='item', item='user')
+assert swapped.columns == ['item', 'user', 'rating'] and sorted(map(tuple, swapped.collect())) == sorted(
+    map(tuple, spark.read.parquet(FOLDER + '/lists').collect()))
 same = spark_train(rows(pa.table(table | {'stars': [3, 3]})), 'who', 'film', 'stars', n_factors=1)
 print('SAME', same.predict('ann', 2))
 
@@ -178,7 +183,8 @@ from click.testing import CliRunner
 from collab_course.training_on_spark import spark_commands
 train, lists = spark_commands()
 for command, *line in ((train, FOLDER + '/none', '--out', FOLDER + '/m2'), (train, FOLDER + '/lake', '--out', FOLDER + '/m2', '--user', 'who'),
-                       (lists, FOLDER + '/model', FOLDER + '/lake', '--user', 'who', '--item', 'a.b', '--out', FOLDER + '/lists')):
+                       (lists, FOLDER + '/model', FOLDER + '/lake', '--user', 'who', '--item', 'a.b', '--out', FOLDER + '/lists'),
+                       (lists, FOLDER + '/model', FOLDER + '/new', '--user', 'who', '--item', 'a.b', '--out', FOLDER + '/m2')):
     done = CliRunner().invoke(command, line)
     print('SHELL', done.exit_code, done.output.splitlines()[-1] if done.output else repr(done.exception))
 '''
@@ -189,6 +195,7 @@ def test_spark_takes_any_ids_and_says_what_is_wrong(spark_python, tmp_path):
     df = tiny_ratings()
     rows = pd.DataFrame({'who': 'user ' + df.user.astype(str), 'a.b': df.movie + 10**12, 'stars': df.rating.astype(str)})
     lake(tmp_path/'lake', rows)
+    lake(tmp_path/'new', rows.head(3).assign(who='eve'))
     script = ODD.replace('FOLDER', repr(str(tmp_path)))
     done = subprocess.run([spark_python, '-c', script], env=env_of(spark_python), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -200,10 +207,12 @@ def test_spark_takes_any_ids_and_says_what_is_wrong(spark_python, tmp_path):
     messages = re.findall('SAID (.*)', done.stdout)
     for said_, part in zip(messages, (
         "column 'film' is missing", "no number in 1 of 2 rows of column 'stars'; one of them has 'good'",
-        "one of them has nan", 'one of them has None', "column 'who'", 'there are no ratings', 'n_factors', "'eve'"), strict=True):
+        "one of them has nan", 'one of them has None', "column 'who'", 'there are no ratings', 'n_factors', "'eve'",
+        'local[2] is running already', "a column of ids is named 'rating'"), strict=True):
         assert part in said_
     assert re.search(r'SAME \[3\.?\]', done.stdout)
-    none, columns, there = re.findall('SHELL (.*)', done.stdout)
+    none, columns, there, new = re.findall('SHELL (.*)', done.stdout)
     assert none.startswith('2 Error: [PATH_NOT_FOUND]') and 'none' in none and not (tmp_path/'m2').exists()
     assert 'RatingsError' in columns and 'item' in columns
     assert there.startswith('2 Error: [PATH_ALREADY_EXISTS]')
+    assert new.startswith("2 Error: user unknown: 'eve'")
