@@ -131,7 +131,7 @@ def check_model(model, train, valid):
     valid = valid[valid.movie.isin(train.items.ids)]
     def rmse(m): return np.sqrt(np.mean((m.predict(valid.user, valid.movie) - valid.rating)**2))
     assert rmse(model) + .01 < rmse(usual) < .96
-    assert model.rating_limits == (1, 5)
+    assert model.ratings.rating_limits == (1, 5)
 
 
 def check_lists(model, rows, lists):
