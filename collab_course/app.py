@@ -215,7 +215,7 @@ def _similar(model, item, n, min_ratings, ids, form):
 @column_option('time', 'times, if the model has some [default: timestamp]')
 @_quiet
 def _update(model, ratings, quiet, **names):
-    """Add newer RATINGS to those of MODEL, train again and save.
+    """Add newer RATINGS to those of MODEL, and train again.
 
     A newer rating or count of a user and an item replaces the older one; where the model has no
     ratings, rows are added. MODEL is a folder that `collab_course train` has made; it is

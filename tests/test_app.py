@@ -26,7 +26,7 @@ from collab_course.settings import setting_ranges
 from collab_course.spark import FactorModel
 
 COMMAND = Path(sys.executable).with_name('collab_course')
-COMMANDS = ['data', 'evaluate', 'recommend', 'similar', 'tour', 'train', 'update']
+COMMANDS = ['data', 'evaluate', 'recommend', 'similar', 'spark-recommend', 'spark-train', 'tour', 'train', 'update']
 
 
 def run(*args, cwd, code=0, **options):

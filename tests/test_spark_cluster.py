@@ -53,7 +53,7 @@ def daemon(python, log, what, *args):
         process.wait()
 
 
-def wait_for(found, seconds=240):
+def wait_for(found, seconds=900):
     "What `found` returns once it is something"
     end = time.monotonic() + seconds
     while not (res := found()):
@@ -87,7 +87,7 @@ def start(python, master, folder):
 
 
 def ended(process):
-    printed = process.communicate(timeout=400)[0]
+    printed = process.communicate(timeout=900)[0]
     assert process.returncode == 0, printed[-3000:]
     return printed
 
@@ -109,7 +109,7 @@ def test_spark_on_a_cluster_does_what_it_does_here(spark_python, tmp_path):
     assert all(re.match('WARNING: Using incubator modules|netlib-|Saved to|Lists of', line) for line in printed.splitlines()), printed
     with cluster(spark_python, tmp_path/'cluster') as (address, one, two):
         run = start(spark_python, address, tmp_path/'there')
-        wait_for(lambda: next((tmp_path/'there').glob('lists/_temporary/**/part-*'), None))
+        wait_for(lambda: run.poll() is not None or next((tmp_path/'there').glob('lists/_temporary/**/part-*'), None))
         os.killpg(two.pid, signal.SIGKILL)
         assert run.poll() is None
         ended(run)
