@@ -84,7 +84,9 @@ Examples: collab_course spark-train lake --out model
 def _train(lake, out, factors, penalty, epochs, seed, master, conf, **names):
     """Train on LAKE, where it lies.
 
-    Spark's ALS is trained on the residuals of damped means. LAKE is a Parquet file, a folder of them, or an address that the cluster can read. The model
+    Spark's ALS is trained on the residuals of damped means.
+
+    LAKE is a Parquet file, a folder of them, or an address that the cluster can read. The model
     answers without Spark: `collab_course recommend`."""
     from collab_course.spark_cluster import spark_train
     if ':/' in str(out): raise click.UsageError(f'--out {out}: the model is saved on this machine')
@@ -110,7 +112,9 @@ def _train(lake, out, factors, penalty, epochs, seed, master, conf, **names):
 def _recommend(model, lake, out, n, master, conf, **names):
     """List items for each user of LAKE, best first.
 
-    Items that LAKE says a user has rated are left out. MODEL is a folder that `spark-train` or `train` has made. The lists are Parquet: user, item,
+    Items that LAKE says a user has rated are left out.
+
+    MODEL is a folder that `spark-train` or `train` has made. The lists are Parquet: user, item,
     and the predicted rating or the score."""
     from collab_course.spark_cluster import spark_lists
     from collab_course.ids import UnknownIdError
