@@ -17,7 +17,7 @@ import click
 from . import __version__
 from .settings import progress_bar
 from .escapes import printable
-from .asking import asking,reasons,typed_id,typed_item,typed_likes
+from .asking import asking,load_model,reasons,typed_id,typed_item,typed_likes
 from .options import NewFolder,column_option,form_options,read_named,reading_options
 from .options import refuse_options,say,together,writable
 from .show import as_json,describe_ratings,print_table,remarks,report_text
@@ -140,14 +140,6 @@ def _fit_and_save(model, fit, out, quiet):
     what = str(model.ratings).removeprefix('Ratings of ')
     click.echo(printable(f'Saved to {out}: {model!r} of {what}'))
 
-# %% ../nbs/99_app.ipynb #2003f5fb
-def _load(folder):
-    "The model in a folder; a damaged one is the user's one line"
-    from collab_course.recommender import load
-    from collab_course.store import SavedModelError
-    try: return load(folder)
-    except (SavedModelError,OSError) as e: raise click.UsageError(str(e)) from e
-
 # %% ../nbs/99_app.ipynb #60b2ab12
 _model = click.argument('model', type=click.Path(exists=True, file_okay=False, path_type=Path))
 _lists = together(
@@ -182,7 +174,7 @@ def _recommend(model, user, likes, exclude, ids, why, form, **how):
     MODEL is a folder that `collab_course train` has made."""
     if (user is None) == (not likes): raise click.UsageError(
         'say for whom: either --user ID, or --like ITEM=RATING once or more')
-    m = _load(model)
+    m = load_model(model)
     with asking('--exclude'): exclude = [typed_item(m, o, ids) for o in exclude]
     with asking('--like' if likes else '--user'):
         who = typed_likes(m, likes, ids) if likes else typed_id(m.ratings.users, user)
@@ -203,7 +195,7 @@ def _similar(model, item, n, min_ratings, ids, form):
     """List items that are like ITEM.
 
     MODEL is a folder that `collab_course train` has made. ITEM is an id or an exact title."""
-    m = _load(model)
+    m = load_model(model)
     with asking('ITEM'): top = m.similar(typed_item(m, item, ids), n, min_ratings=min_ratings)
     print_table(top, form)
 
@@ -220,7 +212,7 @@ def _update(model, ratings, quiet, **names):
     A newer rating or count of a user and an item replaces the older one; where the model has no
     ratings, rows are added. MODEL is a folder that `collab_course train` has made; it is
     replaced at the end."""
-    m = _load(model)
+    m = load_model(model)
     old,counts = m.ratings,m.settings().get('weight')=='log' and not m.ratings.interactions
     df = _newer(old, ratings, names, quiet)
     table = table_of(df, counts)

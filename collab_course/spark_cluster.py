@@ -15,7 +15,7 @@ import os,shutil,sys,warnings
 import numpy as np
 from importlib.resources import files
 from pandas import DataFrame,Series,concat
-from .ids import RatingsError,UnknownIdError,Vocab
+from .ids import RatingsError,Vocab
 from .recommender import Recommender
 from .settings import check_n,check_settings
 from .spark import FactorModel
@@ -66,9 +66,10 @@ def _number(df, role, name):
     "The ids of a column as a `Vocab`, and `df` with their rows in their place"
     import pyarrow as pa
     ids = df.select(role).distinct().toArrow()[role]
-    try: vocab = Vocab(ids.to_pandas(), role)
+    values = ids.to_pandas()
+    try: vocab = Vocab(values, role)
     except RatingsError as e: raise RatingsError(f'column {name!r}: {e}') from e
-    table = pa.table({role: ids, 'row': pa.array(vocab[ids.to_pandas()], 'int32')})
+    table = pa.table({role: ids, 'row': pa.array(vocab[values], 'int32')})
     table = df.sparkSession.createDataFrame(table)
     return vocab, df.join(table, role).drop(role).withColumnRenamed('row', role)
 
@@ -172,14 +173,9 @@ def spark_lists(
         f'a column of ids is named {score.name!r}, as the third column of the lists will be')
     spark,found = df.sparkSession,_columns(df, user=user, item=item)
     rated = found.groupBy('user').agg(F.collect_set('item').alias('seen'))
-    _refuse_unknown(rated.select('user'), model)
+    model.ratings.users[found.select('user').distinct().toArrow()['user'].to_pandas()]
     shared = spark.sparkContext.broadcast(model)
     parts = rated.repartition(4*spark.sparkContext.defaultParallelism, 'user')
     lists = parts.mapInPandas(_lists_of(lambda: shared.value, n),
                               StructType([*found.schema.fields,score]))
     return lists.toDF(user, item, score.name)
-
-def _refuse_unknown(users, model):
-    "`UnknownIdError` for users that the model does not know"
-    ids = users.toArrow()['user'].to_pandas()
-    model.ratings.users[ids.to_numpy(object) if ids.dtype!=int else ids]

@@ -14,7 +14,8 @@ import click,re
 from contextlib import contextmanager
 from pathlib import Path
 from .escapes import printable
-from .options import NewFolder,column_option,say,together,writable
+from .asking import load_model
+from .options import NewFolder,column_options,say,together,writable
 from .training import Setting
 
 # %% ../nbs/98_training_on_spark.ipynb #6fa05d6c
@@ -67,9 +68,7 @@ def _table(spark, lake, names):
 Examples: collab_course spark-train lake --out model
           collab_course spark-train s3a://shop/ratings --master spark://host:7077 --out model''')
 @click.argument('lake')
-@column_option('user', 'user ids [default: named like user, userId, user_id]')
-@column_option('item', 'item ids [default: named like item, movieId, film, product_id]')
-@column_option('rating', 'ratings [default: named like rating, stars]')
+@column_options('user', 'item', 'rating')
 @click.option('--out', required=True, type=NewFolder(file_okay=False, path_type=Path),
               help='Folder for the model, on this machine; one that is there is replaced.')
 @click.option('--factors', default=10, show_default=True, type=click.IntRange(1, 10_000),
@@ -102,8 +101,7 @@ def _train(lake, out, factors, penalty, epochs, seed, master, conf, **names):
                'Example: collab_course spark-recommend model lake --out lists -n 20')
 @click.argument('model', type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument('lake')
-@column_option('user', 'user ids [default: named like user, userId, user_id]')
-@column_option('item', 'item ids [default: named like item, movieId, film, product_id]')
+@column_options('user', 'item')
 @click.option('--out', required=True, metavar='LISTS',
               help='Folder or address for the lists, where there is nothing yet.')
 @click.option('-n', default=10, show_default=True, type=click.IntRange(1),
@@ -118,10 +116,7 @@ def _recommend(model, lake, out, n, master, conf, **names):
     and the predicted rating or the score."""
     from collab_course.spark_cluster import spark_lists
     from collab_course.ids import UnknownIdError
-    from collab_course.recommender import load
-    from collab_course.store import SavedModelError
-    try: known = load(model)
-    except SavedModelError as e: raise click.UsageError(str(e)) from e
+    known = load_model(model)
     with _session(master, conf) as spark:
         df,columns = _table(spark, lake, dict(rating=False, **names))
         try: lists = spark_lists(df, known, n, user=columns['user'], item=columns['item'])
