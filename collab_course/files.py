@@ -87,8 +87,10 @@ class _Growing(io.RawIOBase):
 
 def _kept(stream):
     "All bytes of a stream, in a temporary file if they are many"
-    kept = tempfile.SpooledTemporaryFile(1<<26)
-    shutil.copyfileobj(stream, kept, 1<<20)
+    with ExitStack() as failed:
+        kept = failed.enter_context(tempfile.SpooledTemporaryFile(1<<26))
+        shutil.copyfileobj(stream, kept, 1<<20)
+        failed.pop_all()
     kept.seek(0)
     return kept
 

@@ -15,6 +15,7 @@ import re
 import numpy as np, pandas as pd
 from contextlib import suppress
 from decimal import Decimal
+from numbers import Number
 from pandas import DataFrame,Series
 from pandas.api.types import infer_dtype
 from .escapes import PrintableError
@@ -261,6 +262,7 @@ def as_times(
     if found.dtype.kind in 'iufM': return found.to_numpy(copy=True)[rows]
     x = _as_numbers(found)
     if x.dtype.kind in 'iuf' and np.isfinite(x.astype(float)).all(): return x.to_numpy()[rows]
+    found = Series([str(o) if isinstance(o, Number) else o for o in found], dtype=object) # 2020
     try: x = pd.to_datetime(found, format='ISO8601', errors='coerce', utc=True)
     except (TypeError,OverflowError): x = Series([pd.NaT]*len(found))
     _refuse(x.isna(), rows, f'{name!r} is neither a number nor an ISO date', s)

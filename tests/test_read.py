@@ -7,6 +7,7 @@ import lzma
 import os
 import subprocess
 import sys
+import tempfile
 import warnings
 import zipfile
 from decimal import Decimal
@@ -330,7 +331,7 @@ def heard(path, **options):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter('always')
         df = read_ratings(path, **options)
-    return df, [str(o.message) for o in said]
+    return df, [str(o.message) for o in said if issubclass(o.category, UserWarning)]
 
 
 def test_an_encoding_that_is_guessed_is_said(tmp_path):
@@ -648,6 +649,19 @@ def test_a_zip_with_the_same_file_twice_is_refused(tmp_path):
     for mark, at in (b'PK\3\4', 6), (b'PK\1\2', 8): raw[raw.index(mark)+at] |= 1
     (tmp_path/'x.zip').write_bytes(raw)
     with pytest.raises(DataError, match="'x.csv' is encrypted"): read_ratings(tmp_path/'x.zip')
+
+
+def test_what_was_unpacked_aside_is_closed(tmp_path, monkeypatch):
+    "zst is unpacked into a temporary file: whole, damaged, or out of all proportion, it is closed"
+    made, make = [], tempfile.SpooledTemporaryFile
+    monkeypatch.setattr(tempfile, 'SpooledTemporaryFile', lambda *args: made.append(make(*args)) or made[-1])
+    path, packed = tmp_path/'x.zst', pyarrow.compress(GOOD.encode(), 'zstd', asbytes=True)
+    path.write_bytes(packed)
+    read_ratings(path)
+    for data in packed[:len(packed)//2], packed+b'abcd', pyarrow.compress(LARGE, 'zstd', asbytes=True):
+        path.write_bytes(data)
+        with pytest.raises(DataError): read_ratings(path)
+    assert len(made) >= 4 and all(o.closed for o in made)
 
 
 def test_what_is_said_of_a_file_cannot_command_a_terminal(tmp_path):
