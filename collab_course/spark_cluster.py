@@ -13,8 +13,10 @@ __all__ = ['spark_session', 'spark_train', 'spark_lists']
 # %% ../nbs/94_spark_cluster.ipynb #33e8e756
 import os,shutil,sys,warnings
 import numpy as np
+from contextlib import contextmanager,nullcontext
 from importlib.resources import files
 from pandas import DataFrame,Series,concat
+from tempfile import TemporaryDirectory
 from .ids import RatingsError,Vocab
 from .recommender import Recommender
 from .settings import check_n,check_settings
@@ -92,23 +94,45 @@ def _prepared(df, **names):
     items,df = _number(df, 'item', names['item'])
     return users, items, df, limits
 
-def _take_effect(df, role, n, damping):
+@contextmanager
+def _caches():
+    "A list of what Spark is to keep in memory until the end"
+    kept = []
+    try: yield kept
+    finally:
+        for o in kept: o.unpersist()
+
+@contextmanager
+def _checkpoints(spark, n_epoch):
+    "Where rounds are many, a folder for what `ALS` writes in between; else the stack overflows"
+    context,setting = spark.sparkContext,'spark.checkpoint.dir'
+    local = context.master.startswith('local') and not spark.conf.get(setting, None)
+    with TemporaryDirectory() if n_epoch>25 and local else nullcontext() as folder:
+        if folder: context.setCheckpointDir(folder)
+        if n_epoch>25 and not context.getCheckpointDir(): raise ValueError(
+            f'n_epoch={n_epoch}: more than 25 rounds need a folder that all workers reach, for '
+            f'Spark to write to in between: set {setting}')
+        yield
+
+def _take_effect(df, role, n, damping, kept):
     "What is usual for each id, beside what is in `left`, shape (n,); and `df` without it"
     from pyspark.sql import functions as F
     usual = F.sum('left')/(F.count('left')+damping)
     table = df.groupBy(role).agg(usual.alias('usual')).cache()
+    kept.append(table)
     found,effect = table.toArrow(),np.zeros(n)
     effect[found[role].to_numpy()] = found['usual'].to_numpy()
     left = (F.col('left')-F.col('usual')).alias('left')
     return effect, df.join(table, role).select('user', 'item', left)
 
-def _take_means(df, n_users, n_items, damping):
-    "The mean, and the effects of items and users, as `DampedMeans` has them; and what they leave"
+def _take_means(df, n_users, n_items, damping, kept):
+    "Mean and effects of items and users, as in `DampedMeans`; what they leave. To `kept`: caches"
     from pyspark.sql import functions as F
     means = {'mean': df.agg(F.avg('rating')).first()[0]}
     df = df.withColumn('left', F.col('rating')-means['mean']).cache()
+    kept.append(df)
     for role,n in (('item',n_items),('user',n_users)):
-        means[role],df = _take_effect(df, role, n, damping)
+        means[role],df = _take_effect(df, role, n, damping, kept)
     return means, df
 
 # %% ../nbs/94_spark_cluster.ipynb #5f6bce23
@@ -118,9 +142,9 @@ def spark_train(
     item:str='movie', # column of item ids
     rating:str='rating', # column of ratings
     *,
-    n_factors:int=10, # of each user and item, at least 1
-    penalty:float=.1, # pull towards zero for each rating, above 0
-    n_epoch:int=10, # rounds over items and users, at least 1
+    n_factors:int=32, # of each user and item, at least 1
+    penalty:float=.15, # pull towards zero for each rating, above 0
+    n_epoch:int=10, # rounds over items and users, at least 1; beyond 25, see above
     damping:float=5., # how many average ratings to add to each mean, at least 0
     seed:int=42, # of the first factors
 )->FactorModel: # without the ratings, which stay where they are
@@ -130,13 +154,14 @@ def spark_train(
                    seed=seed)
     check_n(n_factors, 'n_factors is the number of factors')
     users,items,df,limits = _prepared(df, user=user, item=item, rating=rating)
-    means,df = _take_means(df, len(users), len(items), damping)
-    als = ALS(rank=n_factors, regParam=penalty, maxIter=n_epoch, seed=seed,
-              userCol='user', itemCol='item', ratingCol='left')
-    return FactorModel.from_spark(
-        als.fit(df), users=users.ids, items=items.ids, penalty=penalty, mean=means['mean'],
-        user_bias=Series(means['user'], users.ids), item_bias=Series(means['item'], items.ids),
-        rating_limits=limits)
+    with _caches() as kept, _checkpoints(df.sparkSession, n_epoch):
+        means,df = _take_means(df, len(users), len(items), damping, kept)
+        als = ALS(rank=n_factors, regParam=penalty, maxIter=n_epoch, seed=seed,
+                  userCol='user', itemCol='item', ratingCol='left')
+        return FactorModel.from_spark(
+            als.fit(df), users=users.ids, items=items.ids, penalty=penalty, mean=means['mean'],
+            user_bias=Series(means['user'], users.ids), item_bias=Series(means['item'], items.ids),
+            rating_limits=limits)
 
 # %% ../nbs/94_spark_cluster.ipynb #3b8686cc
 def _lists_of(get_model, n):

@@ -53,7 +53,10 @@ def _cause(e):
     if lines[0].startswith('An error occurred while calling'):
         lines = [o.lstrip(': ') for o in lines[1:]] or lines
     errors = [o for o in lines if re.match(r'(?!org\.apache)[\w.]*(Error|Exception)\b', o)]
-    return (errors[-1] if 'Traceback' in str(e) and errors else lines[0])[:500]
+    if 'Traceback' in str(e) and errors: return errors[-1][:500]
+    causes = [o.removeprefix('Caused by: ') for o in lines if o.startswith('Caused by: ')]
+    said = [lines[0],*(o for o in causes[-1:] if o not in lines[0])]
+    return ': '.join(o.rstrip(': ') for o in said)[:700]
 
 def _table(spark, lake, names):
     "The frame in a lake, and its columns by role"
@@ -71,9 +74,9 @@ Examples: collab_course spark-train lake --out model
 @column_options('user', 'item', 'rating')
 @click.option('--out', required=True, type=NewFolder(file_okay=False, path_type=Path),
               help='Folder for the model, on this machine; one that is there is replaced.')
-@click.option('--factors', default=10, show_default=True, type=click.IntRange(1, 10_000),
+@click.option('--factors', default=32, show_default=True, type=click.IntRange(1, 10_000),
               help='Factors of each user and item.')
-@click.option('--penalty', default=.1, show_default=True, type=Setting('penalty'),
+@click.option('--penalty', default=.15, show_default=True, type=Setting('penalty'),
               help='Pull of the factors towards zero, for each rating.')
 @click.option('--epochs', default=10, show_default=True, type=Setting('n_epoch'),
               help='Rounds over items and users.')
