@@ -16,7 +16,7 @@ Modules:
 - `collab_course.asking`: What is typed is text. What the model knows are ids, titles and numbers.
 - `collab_course.bayes`: Average over all weights that fit, and know how sure you are.
 - `collab_course.bias`: Some films are liked by almost everyone, and some people like almost everything.
-- `collab_course.biased_mf`: Matrix factorization with biases: the model of this course, trained in a second, and ready for questions.
+- `collab_course.biased_mf`: Matrix factorization with biases: the model of this course, trained and put to use.
 - `collab_course.blocks`: Two threads can train one model at the same time, as long as they never touch the same row.
 - `collab_course.by_hand`: The gradient of a batch in a few lines, and autograd says that it is right.
 - `collab_course.collab_nn`: Put the two rows side by side and let a small neural network do the rest. Does it?
@@ -39,13 +39,13 @@ Modules:
 - `collab_course.gibbs`: Draw each side given the other, again and again, and the draws are spread as the posterior is.
 - `collab_course.ids`: From ids to the rows of a table and back, and what an unknown id is close to.
 - `collab_course.implicit`: A click says something. A blank says little, and still it has to count.
-- `collab_course.implicit_mf`: The factors of this course, asked another question: what will somebody pick?
+- `collab_course.implicit_mf`: The factors of this course, trained for another question: what will a user pick?
 - `collab_course.inner_loops`: The arithmetic of a batch as one would write it on paper, compiled, and equal to NumPy.
 - `collab_course.interpret`: What do the weights of a trained model mean?
 - `collab_course.item_knn`: Films that the same people picked are alike, and that alone makes good lists.
 - `collab_course.kernel`: One call trains biases and factors, on plain arrays, in compiled loops.
 - `collab_course.lines`: A comma, a comment, a lone quote: no row is lost without a word.
-- `collab_course.loaders`: fastai's default loader skips 37% of the rows in each epoch. Ours deals out every row once.
+- `collab_course.loaders`: fastai's default loader skips 37% of the rows in each epoch. Ours shows every row once.
 - `collab_course.metrics`: How wrong is a prediction, and how good is a list?
 - `collab_course.model_checks`: What every recommender has to hold to, as a function that finds out.
 - `collab_course.odd`: All equal, far from the rest, or counts: said, and not mended.

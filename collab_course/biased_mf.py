@@ -1,4 +1,4 @@
-"""Matrix factorization with biases: the model of this course, trained in a second, and ready for questions.
+"""Matrix factorization with biases: the model of this course, trained and put to use.
 
 Matrix factorization with biases as a model for use (`BiasedMF`), without PyTorch.
 
@@ -60,7 +60,7 @@ class BiasedMF(_InPages, Recommender):
         wd:float|None=None, # decoupled weight decay, 0 turns it off; None likewise
         bs:int|None=None, # batch size; None likewise
         y_range:tuple|None=None, # range of the sigmoid; None for `rating_range`
-        penalty:float=.5, # how strongly a new user is held to the average one, above 0
+        penalty:float=.5, # how strongly a new user is pulled towards the average one, above 0
         seed:int|None=42, # of the initial weights and the order of batches
         threads:int=1, # that train at once, 1 to 16; another number makes another model
     ):

@@ -1,4 +1,4 @@
-"""The factors of this course, asked another question: what will somebody pick?
+"""The factors of this course, trained for another question: what will a user pick?
 
 Matrix factorization of what people pick, as a model for use (`ImplicitMF`). A trained one answers
 with numpy alone.
@@ -19,10 +19,10 @@ from .recommender import Recommender
 from .settings import check_n,check_settings,progress_bar
 
 # %% ../nbs/71_implicit_mf.ipynb #3d1626ce
-_part = .2 # of the mean user, to which a new one is held
+_part = .2 # of the mean user, towards which a new one is pulled
 
 class _NewClicks:
-    "Answers for anybody, given their clicks"
+    "Answers for users who are not in the model, from their clicks"
     @cached_property
     def _before(self): # any click: the matrix (d,d), and the part of the mean user (d,)
         Q,strength = self._item_rows,self.penalty*self.unobserved*len(self.item_factors)

@@ -1,4 +1,4 @@
-"""fastai's default loader skips 37% of the rows in each epoch. Ours deals out every row once.
+"""fastai's default loader skips 37% of the rows in each epoch. Ours shows every row once.
 
 Batches of ratings for a training loop or for fastai's `Learner`, every training row exactly once an epoch, and the share of its rows that any fastai loader shows in an epoch.
 
