@@ -18,7 +18,7 @@ Modules:
 - `collab_course.bias`: Some films are liked by almost everyone, and some people like almost everything.
 - `collab_course.biased_mf`: Matrix factorization with biases: the model of this course, trained and put to use.
 - `collab_course.blocks`: Two threads can train one model at the same time, as long as they never touch the same row.
-- `collab_course.by_hand`: The gradient of a batch in a few lines, and autograd says that it is right.
+- `collab_course.by_hand`: The gradient of a batch in a few lines, checked by autograd.
 - `collab_course.collab_nn`: Put the two rows side by side and let a small neural network do the rest. Does it?
 - `collab_course.compare`: fastai's model beside ours: with the same weights it gives the same predictions, to the last bit.
 - `collab_course.compiling`: Plain loops over numbers, as fast as the machine allows.
@@ -31,7 +31,7 @@ Modules:
 - `collab_course.escapes`: Text from a file is shown, and never obeyed.
 - `collab_course.evaluation`: How good is it? There are as many answers as ways to ask.
 - `collab_course.fast`: The compiled loop for the course's models: hundreds of times faster than fastai's `Learner`, and as accurate.
-- `collab_course.few_rows`: What rows at rest would have done is made up for, all at once, when they are next needed.
+- `collab_course.few_rows`: A row that no batch touches catches up, all at once, when it is next needed.
 - `collab_course.files`: Compressed, piped, in any encoding: the same lines come out, or an error says what the file is.
 - `collab_course.fitting`: One thread, a random state of its own, and a loss that is a number.
 - `collab_course.fold_in`: A new user signed up a minute ago and is not in the model.
@@ -40,7 +40,7 @@ Modules:
 - `collab_course.ids`: From ids to the rows of a table and back, and what an unknown id is close to.
 - `collab_course.implicit`: A click says something. A blank says little, and still it has to count.
 - `collab_course.implicit_mf`: The factors of this course, trained for another question: what will a user pick?
-- `collab_course.inner_loops`: The arithmetic of a batch as one would write it on paper, compiled, and equal to NumPy.
+- `collab_course.inner_loops`: The arithmetic of a batch written as on paper, compiled, and equal to NumPy.
 - `collab_course.interpret`: What do the weights of a trained model mean?
 - `collab_course.item_knn`: Films that the same people picked are alike, and that alone makes good lists.
 - `collab_course.kernel`: One call trains biases and factors, on plain arrays, in compiled loops.
@@ -51,7 +51,7 @@ Modules:
 - `collab_course.odd`: All equal, far from the rest, or counts: said, and not mended.
 - `collab_course.options`: What a command line can say about a file of ratings: which column is which, and what stands for no rating.
 - `collab_course.outside`: An archive, a server, a cache: each is checked before it is believed.
-- `collab_course.params`: `nn.Parameter` and square brackets: all that an embedding layer is.
+- `collab_course.params`: An embedding layer is an `nn.Parameter` and square brackets, nothing more.
 - `collab_course.pick_and_like`: What will somebody pick, and will they like it? Two questions, two models, one list.
 - `collab_course.posterior`: Weight decay is a prior. What is known of a user's weights after some ratings is a Gaussian.
 - `collab_course.questions`: What a model can be asked, and what it has to know for an answer.

@@ -1,4 +1,4 @@
-"""The gradient of a batch in a few lines, and autograd says that it is right.
+"""The gradient of a batch in a few lines, checked by autograd.
 
 All weights of a course's model as one table, the gradient of a batch worked out by hand, and a training loop that uses it.
 

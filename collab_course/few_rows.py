@@ -1,4 +1,4 @@
-"""What rows at rest would have done is made up for, all at once, when they are next needed.
+"""A row that no batch touches catches up, all at once, when it is next needed.
 
 Training of biases and factors, in NumPy: the schedule in numbers (`one_cycle_rates`), what each step needs to know (`step_table`), and a step of AdamW for the rows of a batch that makes up for what they have missed (`plain_loops`).
 

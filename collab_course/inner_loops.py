@@ -1,4 +1,4 @@
-"""The arithmetic of a batch as one would write it on paper, compiled, and equal to NumPy.
+"""The arithmetic of a batch written as on paper, compiled, and equal to NumPy.
 
 The compiled loops of training: a batch's gradient, AdamW for the rows that it touches, and what these have missed (`compiled_loops`).
 

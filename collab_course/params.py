@@ -1,4 +1,4 @@
-"""`nn.Parameter` and square brackets: all that an embedding layer is.
+"""An embedding layer is an `nn.Parameter` and square brackets, nothing more.
 
 Learnable tensors with small random values (`create_params`), and `DotProductBiasParams`, the model with biases made of them alone.
 
