@@ -47,14 +47,14 @@ Modules:
 - `collab_course.lines`: A comma, a comment, a lone quote: no row is lost without a word.
 - `collab_course.loaders`: fastai's default loader skips 37% of the rows in each epoch. Ours shows every row once.
 - `collab_course.metrics`: How wrong is a prediction, and how good is a list?
-- `collab_course.model_checks`: What every recommender has to hold to, as a function that finds out.
+- `collab_course.model_checks`: A function that checks whether a recommender keeps its promises.
 - `collab_course.odd`: All equal, far from the rest, or counts: said, and not mended.
 - `collab_course.options`: What a command line can say about a file of ratings: which column is which, and what stands for no rating.
 - `collab_course.outside`: An archive, a server, a cache: each is checked before it is believed.
 - `collab_course.params`: An embedding layer is an `nn.Parameter` and square brackets, nothing more.
 - `collab_course.pick_and_like`: What will somebody pick, and will they like it? Two questions, two models, one list.
 - `collab_course.posterior`: Weight decay is a prior. What is known of a user's weights after some ratings is a Gaussian.
-- `collab_course.questions`: What a model can be asked, and what it has to know for an answer.
+- `collab_course.questions`: What you can ask a model, and what it has to know to answer.
 - `collab_course.ranking`: Which items stand on a list, and in which order.
 - `collab_course.ratings`: What every model learns from: one table, checked once and numbered once.
 - `collab_course.read`: Any file of ratings becomes one frame, and nothing in it is guessed.
@@ -67,7 +67,7 @@ Modules:
 - `collab_course.spark`: A model that Spark has trained on a cluster answers here without Spark.
 - `collab_course.spark_cluster`: Spark trains where the ratings lie, and writes a list for each user there.
 - `collab_course.splits`: Hide some ratings, train on the rest, and let no answer stand on both sides.
-- `collab_course.start`: On which scale, by which recipe, and from which weights a model is trained.
+- `collab_course.start`: The scale, the settings and the initial weights with which a model is trained.
 - `collab_course.store`: A trained model in a folder: written whole or not at all, and read back with suspicion.
 - `collab_course.store_of_ratings`: Ratings that do not fit into memory are read twice, and then stay on disk.
 - `collab_course.tour`: All of the course's models, trained on one split and put into one table.

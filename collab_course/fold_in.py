@@ -31,7 +31,7 @@ def _loss(theta, X, offset, y, penalty, start):
 def new_user_factors(
     items:np.ndarray, # rows (bias, 1, factors) of the items rated, shape (k,2+n_factors)
     ratings:np.ndarray, # their ratings, shape (k,)
-    start:np.ndarray, # the user to begin at and be held to: bias and factors, (1+n_factors,)
+    start:np.ndarray, # the user to begin at and be pulled towards: bias and factors, (1+n_factors,)
     y_range:tuple=(0,5.5), # range of the sigmoid, in the unit of the ratings
     penalty:float=.5, # strength of the pull towards `start`, above 0
     n_steps:int=50, # at most

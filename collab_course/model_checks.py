@@ -1,4 +1,4 @@
-"""What every recommender has to hold to, as a function that finds out.
+"""A function that checks whether a recommender keeps its promises.
 
 The check that every model of the library passes, and that one of your own can be put to
 (`check_recommender`).

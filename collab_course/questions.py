@@ -1,4 +1,4 @@
-"""What a model can be asked, and what it has to know for an answer.
+"""What you can ask a model, and what it has to know to answer.
 
 What every trained model can be asked (`Questions`): predictions, intervals, explanations, lists for one user or for all, and what is similar.
 

@@ -1,4 +1,4 @@
-"""On which scale, by which recipe, and from which weights a model is trained.
+"""The scale, the settings and the initial weights with which a model is trained.
 
 What comes before training: the scale of the ratings (`rating_range`, `to_stars`), settings that suit their number (`recipe`), and the first weights (`start_weights`).
 
