@@ -14,7 +14,7 @@ Modules:
 - `collab_course.als`: Sum over all cells, blanks too, at the cost of the clicks alone.
 - `collab_course.app`: Train, evaluate and ask a recommender from a shell, on a file of ratings of your own.
 - `collab_course.asking`: What is typed is text. What the model knows are ids, titles and numbers.
-- `collab_course.bayes`: Average over all weights that fit, and know how sure you are.
+- `collab_course.bayes`: Average over many sets of weights that fit, and say how sure the prediction is.
 - `collab_course.bias`: Some films are liked by almost everyone, and some people like almost everything.
 - `collab_course.biased_mf`: Matrix factorization with biases: the model of this course, trained and put to use.
 - `collab_course.blocks`: Two threads can train one model at the same time, as long as they never touch the same row.
@@ -36,7 +36,7 @@ Modules:
 - `collab_course.fitting`: One thread, a random state of its own, and a loss that is a number.
 - `collab_course.fold_in`: A new user signed up a minute ago and is not in the model.
 - `collab_course.frame`: The number 7, the text "7" and the float 7.0 are one user, if somebody decides that they are.
-- `collab_course.gibbs`: Draw each side given the other, again and again, and the draws are spread as the posterior is.
+- `collab_course.gibbs`: Draw each side given the other, again and again, and the draws are distributed as the posterior is.
 - `collab_course.ids`: From ids to the rows of a table and back, and what an unknown id is close to.
 - `collab_course.implicit`: A click says something. A blank says little, and still it has to count.
 - `collab_course.implicit_mf`: The factors of this course, trained for another question: what will a user pick?

@@ -1,4 +1,4 @@
-"""Average over all weights that fit, and know how sure you are.
+"""Average over many sets of weights that fit, and say how sure the prediction is.
 
 `BayesianMF`, a model whose predictions are averages over the draws of a Gibbs sampler, with
 standard deviations and intervals. A trained one answers with numpy alone.
@@ -135,7 +135,7 @@ class _KnownUsers:
 
 # %% ../nbs/63_bayes.ipynb #08531d28
 class _NewUsers:
-    "Answers for anybody, given their ratings"
+    "Answers for users who are not in the model, from their ratings"
     def _films(self, rows): # (1, factors) in each draw, shape (S,n,1+n_factors), and biases (S,n)
         shape = len(rows),len(self.noise),int(self.n_factors)
         factors = self.item_rows[rows,2:].reshape(shape)

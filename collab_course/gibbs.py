@@ -1,4 +1,4 @@
-"""Draw each side given the other, again and again, and the draws are spread as the posterior is.
+"""Draw each side given the other, again and again, and the draws are distributed as the posterior is.
 
 A Gibbs sampler for Bayesian matrix factorization, its loops compiled by numba, and the
 split R-hat of its chains. Arrays in, draws out.
