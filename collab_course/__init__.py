@@ -11,7 +11,7 @@ model.recommend(42)
 Modules:
 
 - `collab_course.all`: Every public name of the course in one place: `from collab_course.all import *`
-- `collab_course.als`: Sum over all cells, blanks too, at the cost of the clicks alone.
+- `collab_course.als`: A loss over all cells, blanks too, at the cost of the clicks alone.
 - `collab_course.app`: Train, evaluate and ask a recommender from a shell, on a file of ratings of your own.
 - `collab_course.asking`: What is typed is text. What the model knows are ids, titles and numbers.
 - `collab_course.bayes`: Average over many sets of weights that fit, and say how sure the prediction is.
@@ -38,7 +38,7 @@ Modules:
 - `collab_course.frame`: The number 7, the text "7" and the float 7.0 are one user, if somebody decides that they are.
 - `collab_course.gibbs`: Draw each side given the other, again and again, and the draws are distributed as the posterior is.
 - `collab_course.ids`: From ids to the rows of a table and back, and what an unknown id is close to.
-- `collab_course.implicit`: A click says something. A blank says little, and still it has to count.
+- `collab_course.implicit`: A click says something. A blank says little, but it has to count, too.
 - `collab_course.implicit_mf`: The factors of this course, trained for another question: what will a user pick?
 - `collab_course.inner_loops`: The arithmetic of a batch written as on paper, compiled, and equal to NumPy.
 - `collab_course.interpret`: What do the weights of a trained model mean?
@@ -52,7 +52,7 @@ Modules:
 - `collab_course.options`: What a command line can say about a file of ratings: which column is which, and what stands for no rating.
 - `collab_course.outside`: An archive, a server, a cache: each is checked before it is believed.
 - `collab_course.params`: An embedding layer is an `nn.Parameter` and square brackets, nothing more.
-- `collab_course.pick_and_like`: What will somebody pick, and will they like it? Two questions, two models, one list.
+- `collab_course.pick_and_like`: What will a user pick, and will they like it? Two questions, two models, one list.
 - `collab_course.posterior`: Weight decay is a prior. What is known of a user's weights after some ratings is a Gaussian.
 - `collab_course.questions`: What you can ask a model, and what it has to know to answer.
 - `collab_course.ranking`: Which items stand on a list, and in which order.

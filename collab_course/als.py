@@ -1,4 +1,4 @@
-"""Sum over all cells, blanks too, at the cost of the clicks alone.
+"""A loss over all cells, blanks too, at the cost of the clicks alone.
 
 Matrix factorization of clicks by alternating least squares over all cells: a half step, exact
 (`half_step`) and compiled (`half_step_fast`), and training (`train_factors`). Arrays in, arrays out.

@@ -1,4 +1,4 @@
-"""A click says something. A blank says little, and still it has to count.
+"""A click says something. A blank says little, but it has to count, too.
 
 How much a click counts, and a blank: the weights of interactions and of ratings (`rating_weights`,
 `pair_weights`), and the loss over all cells that models of clicks make small (`all_cells_loss`).

@@ -44,7 +44,7 @@ def co_occurrence(
 
 # %% ../nbs/72_item_knn.ipynb #8330c4e2
 class ItemWeights:
-    "A score adds up, over what somebody clicked on, its weight for the item scored"
+    "A score adds up, over what a user clicked on, its weight for the item scored"
     ranks_only = True
     used:dict
     ratings:Any
@@ -91,7 +91,7 @@ class ItemWeights:
 
 # %% ../nbs/72_item_knn.ipynb #f8826ab8
 class ItemKNN(ItemWeights, Recommender):
-    "An item's score: how much it has in common with what somebody picked"
+    "An item's score: how much it has in common with what a user picked"
     def __init__(self,
         k:int=100, # how many neighbours of each item count, at least 1
         shrink:float=20., # added to the geometric mean of two items' weights, at least 0

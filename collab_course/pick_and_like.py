@@ -1,4 +1,4 @@
-"""What will somebody pick, and will they like it? Two questions, two models, one list.
+"""What will a user pick, and will they like it? Two questions, two models, one list.
 
 A model of what people pick and a model of what they like, as one model with lists by both
 (`PickAndLike`).
@@ -40,7 +40,7 @@ def chance_of(
 
 # %% ../nbs/74_pick_and_like.ipynb #60a05cc8
 class PickAndLike(Recommender):
-    "Lists of what somebody will pick and like; ratings and intervals of the model for liking"
+    "Lists of what a user will pick and like; ratings and intervals of the model for liking"
     lists_by_score = True
     picking:Any # the first model, trained
     liking:Any # the second one, trained
