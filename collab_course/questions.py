@@ -106,7 +106,7 @@ class _Scores:
     def item_scores(self,
         who, # a user's row, or a `History`
     )->np.ndarray: # scores to rank by, shape (n_items,)
-        "How high each item would stand on somebody's list"
+        "Each item's score on a user's list"
         scores = self._fold_in(*who) if isinstance(who, History) else self._scores(who)
         return self._as_many(scores, len(self.ratings.items))
 
@@ -129,7 +129,7 @@ class _Scores:
 
 # %% ../nbs/41_questions.ipynb #d66c9c2b
 class _Predictions:
-    "What somebody would rate"
+    "What a user would rate"
     def predict(self,
         who, # a user's id, or ids, shape (n,); or one person's ratings as {item: rating}
         items, # an item's id or exact title, or several, shape (n,)
@@ -160,7 +160,7 @@ class _Predictions:
         item, # an item's id or exact title
         n:int=5, # at most so many, at least 1
     )->DataFrame: # largest effect first: `item`, `title`, `rating`, `effect`
-        "Which of somebody's ratings moved an item's score, by folding them in, and by how much"
+        "Which of a user's ratings moved an item's score, by folding them in, and by how much"
         n,who,row,r = check_n(n),self._person(who),self._item(item),self.ratings
         if not isinstance(who, History):
             rows = r.rows_of(who)
@@ -213,7 +213,7 @@ _candidates = 10 # times as many as are listed, to choose different ones from
 class _Lists(ManyLists):
     "What to recommend"
     def recommend(self,
-        who, # a user's id; or anybody's ratings as {item: rating}, or items for interactions
+        who, # a user's id; or ratings as {item: rating}, or items for interactions
         n:int=10, # at most so many, at least 1
         *,
         items=None, # only these, by id or title; None for all
@@ -224,7 +224,7 @@ class _Lists(ManyLists):
         min_ratings:int=20, # items with fewer are flagged, and come after all others
         diversity:float=0., # from 0 to 1, where all but the first are chosen for being different
     )->DataFrame: # best first: `item`, `title`, `rating` or `score`, (`lower`,) `few_ratings`
-        "What somebody has not rated, best first; nothing is trained, nothing remembered"
+        "What a user has not rated, best first; nothing is trained, nothing remembered"
         if by not in ('mean','lower'): raise ValueError(f"by is 'mean' or 'lower', not {by!r}")
         n,among,who = check_n(n),self._among(items, exclude),self._person(who)
         how = [] if seen else self._rated(who),n,among,min_ratings,check_diversity(diversity)

@@ -182,7 +182,7 @@ class DampedMeans(Recommender):
             if on: effect += left/(np.bincount(rows)+self.damping)
             expected = expected+effect[rows]
 
-    def _predict(self, u, i): # a row of -1 is somebody or something unknown, and adds nothing
+    def _predict(self, u, i): # a row of -1 is an unknown user or item, and adds nothing
         usual = [np.where(rows<0, 0, effect[rows]) for rows,effect in
                  ((i,self.item_effect), (u,self.user_effect))]
         return self.mean + usual[0] + usual[1]
