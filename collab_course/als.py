@@ -24,7 +24,7 @@ def half_step(
     unobserved:float, # how much each cell counts as a 0
     penalty, # of each row, shape (n,)
 ):
-    "Each row anew: the best one, given the others; exact, and slow"
+    "The best row for each user, or item, given the other side; exact and slow"
     (ends,which,left,right),all_cells = clicks,unobserved*others.T@others
     for i,(a,b) in enumerate(zip(ends[:-1], ends[1:])):
         q = others[which[a:b]]
@@ -159,7 +159,7 @@ def half_step_fast(
     penalty, # of each row, float32, shape (n,)
     n_steps:int=3, # of conjugate gradients
 ):
-    "What `half_step` does, nearly, compiled where numba is there"
+    "Nearly what `half_step` computes, compiled where numba is installed"
     if not has_numba(): return half_step(rows, others, clicks, unobserved, penalty)
     (ends,*rest),work = clicks,np.empty((3,rows.shape[1]), 'float32')
     gram = (unobserved*_gram(others)).astype('float32')

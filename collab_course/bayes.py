@@ -59,7 +59,7 @@ def chain_length(
     n:int, # number of ratings
     burn_in:int=20, # sweeps that are thrown away
 )->dict: # by name: n_sweeps, n_keep
-    "Sweeps that suit so many ratings, and how many of their draws to keep"
+    "Sweeps that suit a number of ratings, and how many of their draws to keep"
     n_sweeps = 300 if n<=1_000_000 else max(60, round(300*(1_000_000/n)**.7))
     return dict(n_sweeps=max(n_sweeps, burn_in+40), n_keep=max(20, n_sweeps//6))
 
@@ -172,7 +172,7 @@ class _Explained:
 
 # %% ../nbs/63_bayes.ipynb #6441e32f
 class BayesianMF(_Sampled, _KnownUsers, _NewUsers, _Explained, Recommender):
-    "A model that averages over all weights that fit, and says how sure it is"
+    "A model that averages many sets of weights that fit, and says how sure it is"
     def __init__(self,
         n_factors:int=10, # length of each row of factors, at least 1
         n_sweeps:int|None=None, # draws in all; None for that of `chain_length`
@@ -193,7 +193,7 @@ class BayesianMF(_Sampled, _KnownUsers, _NewUsers, _Explained, Recommender):
         items, # item rows, shape (n,)
         noise:bool=True, # of a rating? False for the expected rating
     )->tuple: # means and standard deviations, not limited to the scale, two arrays (n,)
-        "What a rating is expected to be, and how far off that may be"
+        "Expected ratings and their standard deviations"
         if isinstance(who, History):
             means,precisions = self._new_user(*who)
             mean = self._new_scores(means)[items]

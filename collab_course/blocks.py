@@ -114,7 +114,7 @@ def training_bytes(
     n:int, # number of ratings
     bs:int, # rows per batch
 )->int: # bytes
-    "How much memory training needs beside what it is handed"
+    "Memory that training needs besides its arguments"
     row,bs = 4*(n_factors//16+1)*16,min(bs, n)
     return n_rows*(4*row+12) + bs*(2*row+32) + 160*(n//bs) + 16*n
 

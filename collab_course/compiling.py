@@ -1,6 +1,6 @@
 """Plain loops over numbers, as fast as the machine allows.
 
-What compiled loops need: numba's compiler where numba is there, a check of the rows that they are handed, arrays that begin at a line of memory, and the processor's instruction to fetch memory ahead.
+What compiled loops need: numba's compiler where numba is installed, a check of the rows that they get, arrays that begin at a line of memory, and the processor's instruction to prefetch memory.
 
 Docs: https://collab-course.github.io/collab_course/compiling.html.md"""
 
@@ -31,7 +31,7 @@ njit,_why_slow = _find_compiler()
 # %% ../nbs/31_compiling.ipynb #60b38948
 def has_numba(
 )->bool: # are loops compiled?
-    "Is numba there, and does it compile?"
+    "Is numba installed, and does it compile?"
     return njit is not None
 
 def warn_without_numba():
@@ -70,7 +70,7 @@ class _Cache:
 def no_refcount(
     f, # a function that makes no array
 ): # the same, compiled
-    "Like `compiled`, without counting who holds the arrays that `f` is handed"
+    "Like `compiled`, without counting references to the arrays that `f` gets"
     return compiled(f, _nrt=False)
 
 def inlined(
@@ -113,7 +113,7 @@ def aligned_zeros(
 
 # %% ../nbs/31_compiling.ipynb #f8586411
 def make_prefetch():
-    "For compiled loops a function of an array and an index: fetch what is there, for later"
+    "A function for compiled loops that prefetches what is at an index of an array"
     from llvmlite import ir
     from numba import types
     from numba.core import cgutils

@@ -30,7 +30,7 @@ def rerank(
     diversity:float, # 0 keeps the order, 1 looks at likeness alone
     n:int, # how many to take
 )->np.ndarray: # places among the candidates, shape (min(n,k),)
-    "One candidate after the other: high score, and not like those before"
+    "A list chosen item by item: high scores, and little likeness to those before"
     scores,n = np.asarray(scores, float),min(n, len(scores))
     gain = (1-diversity)*(scores-scores.min(initial=np.inf))/(np.ptp(scores) or 1) if n else scores
     near = np.maximum((alike+np.transpose(alike))/2, 0)

@@ -22,7 +22,7 @@ def ease_weights(
     G, # what items have in common, with their own on the diagonal, shape (n_items,n_items)
     penalty:float, # of the squared weights, above 0
 )->np.ndarray: # what each item (row) says for each other (column), shape (n_items,n_items)
-    "All regressions at once"
+    "The weights of all regressions, from one inverse"
     P = np.linalg.inv(G + penalty*np.eye(len(G)))
     B = -P/np.diag(P)
     np.fill_diagonal(B, 0)

@@ -174,7 +174,7 @@ def evaluate(
     quiet:bool=False, # no progress bar?
     **columns # names of columns by role, as `fit` takes them
 )->Series: # errors of ratings, measures of lists, and how many were unknown
-    "Train on one side of a split, judge on the other"
+    "Train on one part of a split, measure on the other"
     _check_model(model)
     if k is not None: k = check_n(k, 'k is the length of the lists')
     r = as_table(df, **columns)

@@ -45,7 +45,7 @@ def _plain_gradient(pairs, y, size, lo, width, biased):
 # %% ../nbs/31_few_rows.ipynb #9f3cdc4d
 def step_columns(
 )->range: # of size, decay, momentum, scale, coast, fade, shrink, the logs of these two, root
-    "Where in a row of `step_table` each number stands"
+    "The column of `step_table` that holds each number"
     return range(10)
 
 _SIZE,_DECAY,_MOMENTUM,_SCALE,_COAST,_FADE,_SHRINK,_FADE_LOG,_SHRINK_LOG,_ROOT = step_columns()
@@ -56,7 +56,7 @@ def step_table(
     wd:float, # decoupled weight decay
     before:int, # steps in earlier epochs
 )->np.ndarray: # a row per step, and one for the end, shape (n+1,10)
-    "What each step of an epoch needs to know"
+    "What each step of an epoch needs from the schedule, a row per step"
     n,ratio,decays = len(lrs),moms/.99**.5,1-lrs*wd
     t,table = before + np.arange(1, n+1),np.zeros((n+1,10))
     table[:n,_SIZE] = lrs/(1-moms**t)     # the step's size,

@@ -22,7 +22,7 @@ def all_cells_loss(
     weights, # how much each click counts, shape (n,)
     unobserved:float, # how much each cell counts as a 0, at least 0
 )->float: # sum over all cells
-    "A click should score 1, and every cell, a little, 0"
+    "The loss over all cells: clicks should score 1, and all cells, with a small weight, 0"
     error = 1-scores[x[:,0],x[:,1]]
     return float((weights*error**2).sum() + unobserved*(scores**2).sum())
 
@@ -68,7 +68,7 @@ def rule_weight(
     weight, # as given; None for the rule
     ratings, # a `Ratings`
 )->dict: # what the rule chose, by name; nothing where something was given
-    "Stars where there are stars"
+    "The weight that None stands for: 'stars' where there are stars, else 'ones'"
     return {} if weight is not None else dict(weight='ones' if ratings.interactions else 'stars')
 
 # %% ../nbs/70_implicit.ipynb #3fdb1714

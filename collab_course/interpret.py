@@ -103,7 +103,7 @@ def pca(
 def unit_rows(
     factors, # rows: layer, tensor or array, shape (n,n_factors)
 )->np.ndarray: # the same at length 1, rows of zeros as they are, shape (n,n_factors)
-    "Rows that keep their direction alone"
+    "Rows scaled to length 1, in the same directions"
     x,_ = _scaled(_as_array(factors))
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(float).tiny)
 
@@ -111,7 +111,7 @@ def similarities(
     factors, # rows to compare: layer, tensor or array, shape (n_items,n_factors)
     row:int, # number of the row that all are compared with
 )->np.ndarray: # cosine of the angle to that row, -1 to 1, 0 for rows of zeros, shape (n_items,)
-    "Do two rows point in the same direction?"
+    "Cosine of the angle between each row and one of them"
     unit = unit_rows(factors)
     return np.einsum('ij,j->i', unit, unit[row]).clip(-1, 1) # equal rows, equal bits
 
@@ -119,7 +119,7 @@ def distances(
     factors, # rows to compare: layer, tensor or array, shape (n_items,n_factors)
     row:int, # number of the row that all are compared with
 )->np.ndarray: # Euclidean distance to that row, 0 or more, shape (n_items,)
-    "How far apart are the ends of two rows?"
+    "Euclidean distance of each row from one of them"
     x,size = _scaled(_as_array(factors), axis=None)
     return np.ldexp(((x-x[row])**2).sum(axis=1)**.5, size.item())
 

@@ -58,7 +58,7 @@ def recall(
     n_relevant:int, # how many are looked for
     k:int=10, # how many places count, at least 1
 )->float: # 0 to 1; nan if nothing is looked for
-    "The share of what is looked for that is among the first `k`"
+    "The share of the wanted items that are among the first `k`"
     k,found = check_n(k, 'k is how many places count'),float(np.sum(np.asarray(hits, float)[:k]))
     if found>n_relevant*(1+1e-9): raise ValueError(f'{found:g} hits, and {n_relevant} to be found')
     return found/n_relevant if n_relevant else np.nan
@@ -68,7 +68,7 @@ def expected_gains(
     gains, # what each item is worth, best place first, shape (n,)
     scores, # what they were ranked by: those beside each other that are equal tie, shape (n,)
 )->np.ndarray: # gain expected at each place, shape (n,)
-    "Gains by place, if items that tie stand in random order"
+    "Expected gains by place, with tied items in random order"
     gains,scores = np.asarray(gains, float),np.asarray(scores)
     if not len(gains): return gains
     run = np.append(0, (scores[1:]!=scores[:-1]).cumsum())

@@ -259,7 +259,7 @@ def model_checks(
 def check_recommender(
     model, # a `Recommender`, which is not changed
 )->DataFrame: # `check`, `passed`, `problem`
-    "Put a model to all checks; an `AssertionError` names those that it fails"
+    "Run all checks on a model; an `AssertionError` names those that it fails"
     if not isinstance(model, Recommender): raise TypeError(
         f'a model is checked, such as DampedMeans(), not {getattr(model, "__name__", model)}')
     rows = []

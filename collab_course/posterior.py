@@ -94,5 +94,5 @@ def draw_noise(
     rng, # numpy's random generator
     prior:Prior=Prior(), # what is assumed beforehand
 )->float: # precision of a rating, 1/variance
-    "How exact a rating is, drawn given the errors"
+    "The precision of a rating, drawn given the errors"
     return rng.gamma(prior.shape + n/2, 1/(prior.rate + error/2))

@@ -224,7 +224,7 @@ class _Lists(ManyLists):
         min_ratings:int=20, # items with fewer are flagged, and come after all others
         diversity:float=0., # from 0 to 1, where all but the first are chosen for being different
     )->DataFrame: # best first: `item`, `title`, `rating` or `score`, (`lower`,) `few_ratings`
-        "What a user has not rated, best first; nothing is trained, nothing remembered"
+        "What a user has not rated, best first; nothing is trained or stored"
         if by not in ('mean','lower'): raise ValueError(f"by is 'mean' or 'lower', not {by!r}")
         n,among,who = check_n(n),self._among(items, exclude),self._person(who)
         how = [] if seen else self._rated(who),n,among,min_ratings,check_diversity(diversity)

@@ -77,7 +77,7 @@ def near_best(
     n_own:int, # the first columns, in which no two items share a title, at least `n`
     slack, # how far apart two may be and yet change places, shape (n_users,)
 )->tuple: # pairs (users; places in their grids), by user; and of which users all are there
-    "What may be among a user's best `n`, or tie with the last"
+    "Items that may be among a user's best `n`, or tie with the last"
     best,limit = products.max(axis=1),4*n+100
     nth = np.partition(best[:,:n_own], n_own-n, axis=1)[:,n_own-n]
     with np.errstate(over='ignore', invalid='ignore'): floor = (nth-slack).astype('float32')

@@ -60,7 +60,7 @@ def to_stars(
 def recipe(
     n:int, # number of ratings
 )->dict: # by name: n_epoch, lr, wd, bs
-    "Settings that suit so many ratings"
+    "Settings that suit a number of ratings"
     if n<200_000: return dict(n_epoch=5, lr=.001 if n<50_000 else .005, wd=.1, bs=64)
     bs = 2**round(math.log2(n/700))
     if n<5_000_000: return dict(n_epoch=5, lr=.005, wd=.1, bs=bs)

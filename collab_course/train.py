@@ -103,7 +103,7 @@ def fit_together(
     desc:str|None=None, # text before the progress bar
     quiet:bool=False, # no progress bar?
 )->list: # for each model what `fit_loop` returns
-    "Train models at once, each as `fit_loop` would alone; `ValueError` unless numbers agree"
+    "Train several models at once, each exactly as `fit_loop` would train it alone"
     n_steps,lrs,groups = _check_together(models, loaders, n_epoch, lr, wd)
     opt,schedule = one_cycle(groups, n_steps, [o['lr'] for o in groups], 0)
     losses = [[] for _ in models]
