@@ -10,6 +10,7 @@ import facts
 import nbformat
 import pytest
 import yaml
+from colab import lend, packages
 from common import (NBS, PATH, PATH_NAME, ROOT, SEED_MAP, changed, notebooks, parts, project_files, reading_order, settings,
                     snapshot)
 from conftest import PROJECT, clean_run
@@ -265,12 +266,16 @@ print({lib}.__version__, {lib}.__file__)
 
 
 def test_wheel_works_alone(wheel, tmp_path):
-    "Installed with pip in an empty environment, without the dev extra"
+    "In an environment with what it requires and no more; the packages are those that are here"
     facts, folder = settings(), tmp_path/'venv'
-    pip = ['-m', 'pip', 'install', '--no-compile', '--quiet']
+    pip = [folder/'bin/python', '-m', 'pip']
     try:
         clean_run(sys.executable, '-m', 'venv', folder, cwd=tmp_path)
-        clean_run(folder/'bin/python', *pip, wheel, cwd=tmp_path)
+        clean_run(*pip, 'install', '--no-deps', '--quiet', wheel, cwd=tmp_path)
+        with pytest.raises(AssertionError, match="requires"): clean_run(*pip, 'check', cwd=tmp_path)
+        lend(packages(folder), facts['requirements'].split())
+        clean_run(*pip, 'check', cwd=tmp_path)
+        assert 'nbdev' not in clean_run(*pip, 'list', cwd=tmp_path).stdout.split()
         script = TRY.format(lib=facts['lib_name'], old=['recommend'])
         version, path = clean_run(folder/'bin/python', '-c', script, cwd=tmp_path).stdout.split()
         assert version == facts['version'] and path.startswith(str(folder))

@@ -107,9 +107,9 @@ def needs(names, leave):
     return list({one.name: one for one in found.values()}.values())
 
 
-def lend(folder, leave):
-    "Links from `folder` to the PyTorch of this environment, and to what it alone needs"
-    for one in needs(TORCH, leave):
+def lend(folder, names, leave=()):
+    "Links from `folder` to packages of this environment, and to what they need"
+    for one in needs(names, leave):
         for name in {path.parts[0] for path in one.files} - {'..', '__pycache__'}:
             link = folder/name
             if not link.exists(): link.symlink_to(one.locate_file(name))
@@ -122,7 +122,7 @@ def base(folder, python, here):
     pip = [folder/'bin/python', '-m', 'pip', 'install', '--quiet', '--no-compile']
     if not here: run(*pip, *torch)
     run(*pip, '--no-deps', *releases)
-    if here: lend(packages(folder), {plain(line.partition('==')[0]) for line in releases})
+    if here: lend(packages(folder), TORCH, {plain(line.partition('==')[0]) for line in releases})
     print(f"{python} {'with the PyTorch that is here' if here else ' '.join(torch)}", flush=True)
     return folder
 
