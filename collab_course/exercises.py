@@ -176,7 +176,7 @@ class Verdict(NamedTuple):
     passed: bool|None # None if it is not attempted
     text: str # one sentence or two
 
-# %% ../nbs/05_exercises.ipynb #5ec9cd30
+# %% ../nbs/05_exercises.ipynb #397f8eb5
 _ends = {'RESUME','NOP','LOAD_CONST','RETURN_CONST','RETURN_VALUE'} # all of an empty function
 
 def _is_blank(answer):
@@ -189,6 +189,11 @@ def _is_blank(answer):
     return ({o.opname for o in dis.get_instructions(code)} <= _ends
             and {*code.co_consts} <= {None, ..., answer.__doc__})
 
+def _differs(exercise, right, got):
+    "The first difference from a right result, of what counts of it"
+    try: return difference(exercise.look(right), exercise.look(got), exercise.tol)
+    except Exception: return f'{_kind(got)} of another form than what is asked for' # not to be read
+
 def _problem(exercise, f, case, args, tried):
     "What is wrong with the result of one case, as a sentence; None if nothing is"
     start,printed = f'{exercise.name}, {case}: ',tried.printed.strip()[:300]
@@ -197,34 +202,29 @@ def _problem(exercise, f, case, args, tried):
     if said: return f'{start}it changed what it was given. Work on a copy.'
     if tried.result is None and printed:
         return f'{start}it printed {_short(printed)} and returned nothing. Write `return`.'
-    right = exercise.solution(*exercise.cases()[case])
-    try: said = difference(exercise.look(right), exercise.look(tried.result), exercise.tol)
-    except Exception: said = f'{_short(tried.result)}, of another form than what is asked for'
+    said = _differs(exercise, exercise.solution(*exercise.cases()[case]), tried.result)
     if said: return f'{start}it returned {said}.' + (f' It printed: {printed}.' if printed else '')
 
-# %% ../nbs/05_exercises.ipynb #a1c25d35
+# %% ../nbs/05_exercises.ipynb #07d1c354
 def _mistake(exercise, results):
     "What to say to one of the wrong answers that are to be expected"
     for text,wrong in exercise.mistakes.items():
-        if exercise.cases is None: same = difference(wrong, results, exercise.tol) is None
-        else:
-            cases = {k: args for k,args in exercise.cases().items() if k in results}
-            same = all(difference(wrong(*args), results[k], exercise.tol) is None
-                       for k,args in cases.items())
-        if same: return ' ' + text
+        theirs = {'': wrong} if exercise.cases is None else {
+            k: wrong(*args) for k,args in exercise.cases().items() if k in results}
+        if not any(_differs(exercise, o, results[k]) for k,o in theirs.items()): return ' ' + text
     return ''
 
 def _judge_value(exercise, answer):
     "The verdict on an answer that is a value; the right one is not given away"
     right = exercise.solution()
-    said = difference(right, answer, exercise.tol)
+    said = _differs(exercise, right, answer)
     if not said: return Verdict(True, f'{exercise.name} is right.')
     kinds = _kind(right),_kind(answer)
     a,b = _plain(right),_plain(answer)
     if kinds[0]!=kinds[1]: text = f'this is {said}'
     elif kinds[0]=='a number' and b==b: text = f'{_short(b)} is too {"high" if b>a else "low"}'
     else: text = f'{_short(b)} is not it'
-    return Verdict(False, f'{exercise.name}: {text}.{_mistake(exercise, answer)}')
+    return Verdict(False, f'{exercise.name}: {text}.{_mistake(exercise, {"": answer})}')
 
 def _judge_function(exercise, answer):
     "The verdict on an answer that is a function: the first case that fails"

@@ -244,9 +244,9 @@ def test_a_question_is_answered_with_the_keyboard(page):
         page.keyboard.press('Enter')
         assert choice.get_by_text(says).is_visible()
     assert not wrong.get_by_text('No.').is_visible()
-    expect(page.get_by_role('status')).to_have_text('1 of 4 answered.')
+    expect(page.locator('.question + [role=status]')).to_have_text('1 of 4 answered.')
     page.reload()
-    expect(page.get_by_role('status')).to_have_text('1 of 4 answered.')
+    expect(page.locator('.question + [role=status]')).to_have_text('1 of 4 answered.')
 
 
 def test_what_scrolls_can_be_reached_with_the_keyboard(page):

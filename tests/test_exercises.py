@@ -135,6 +135,11 @@ def recurses(xs): return recurses(xs)
 
 def generates(xs): yield from double(xs)
 
+class Strange:
+    "What cannot be printed or compared"
+    def __repr__(self): raise OSError
+    __eq__ = __len__ = __repr__
+
 
 @pytest.mark.parametrize('answer, says', [
     (loops, 'it did not end within 0.1 seconds.'),
@@ -146,7 +151,9 @@ def generates(xs): yield from double(xs)
     (changes, 'it changed what it was given. Work on a copy.'),
     (asks_for_more, "it raised TypeError: asks_for_more() missing 1 required positional argument: 'n'."),
     (generates, 'it returned a generator, and a list is asked for.'),
-    (lambda xs: None, None), (sum, 'it returned a number, and a list is asked for.'),
+    (lambda xs: torch.eye(2).to_sparse(), 'it returned a tensor, and a list is asked for.'),
+    (lambda xs: [2, torch.eye(2).to_sparse()], 'it returned a tensor, and a number is asked for (at place 1).'),
+    (lambda xs: Strange(), 'it returned a Strange, and a list is asked for.'), (lambda xs: None, None), (sum, 'it returned a number, and a list is asked for.'),
     (lambda xs: [2], 'it returned 1 values, and there should be 2: [2].'),
     (lambda xs: [2, float('nan')], 'it returned nan, and 4 is right (at place 1).'),
 ])
@@ -163,6 +170,12 @@ def test_an_answer_that_never_tires(monkeypatch):
     monkeypatch.setattr(exercises, '_try', partial(exercises._try, seconds=.1))
     assert 'it returned 1, and 2 is right (at place 0)' in judge(doubled(), swallows).text
     assert 'it raised RecursionError' in judge(doubled(), recurses).text
+
+
+def test_a_result_that_cannot_be_read():
+    "A sparse tensor where one with its numbers is asked for"
+    eye = Exercise('eye.1', torch.eye, lambda: {'two': (2,)}, why='', hints=('', ''), mistakes={'Ones.': lambda n: torch.ones(n, n)})
+    assert judge(eye, lambda n: torch.eye(n).to_sparse()).text == 'eye.1, two: it returned a tensor of another form than what is asked for.'
 
 
 def test_without_a_timer(monkeypatch, capsys):
