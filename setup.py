@@ -21,7 +21,7 @@ setup(
     python_requires      = f">={s['min_python']}",
     install_requires     = s['requirements'].split(),
     extras_require       = extras,
-    packages             = [s['lib_name']],
+    packages             = [s['lib_name'], f"{s['lib_name']}.checks"],
     package_data         = {s['lib_name']: ['py.typed','*.pyi','*.json','*.css','*.js','*.properties']},
     entry_points         = {'console_scripts': [s['console_scripts']], 'nbdev': ['collab_course=collab_course._modidx:d']},
     classifiers          = [python, f'{python} :: Only',

@@ -30,6 +30,7 @@ Modules:
 - `collab_course.embedding`: Looking up a row is a matrix product in disguise, and that is why rows can be learned.
 - `collab_course.escapes`: Text from a file is shown, and never obeyed.
 - `collab_course.evaluation`: How good is it? There are as many answers as ways to ask.
+- `collab_course.exercises`: An answer is tried on cases, and a sentence says which of them fails, and how.
 - `collab_course.fast`: The compiled loop for the course's models: hundreds of times faster than fastai's `Learner`, and as accurate.
 - `collab_course.few_rows`: A row that no batch touches catches up, all at once, when it is next needed.
 - `collab_course.files`: Compressed, piped, in any encoding: the same lines come out, or an error says what the file is.

@@ -16,6 +16,7 @@ from collab_course.splits import *
 from collab_course.data import *
 from collab_course.widgets import *
 from collab_course.store import *
+from collab_course.exercises import *
 from collab_course.settings import *
 from collab_course.schema import *
 from collab_course.fitting import *

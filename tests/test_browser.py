@@ -226,12 +226,27 @@ def test_menus_of_a_narrow_screen(page):
 
 def test_answers_fold_open_with_the_keyboard(page):
     "A question, Enter, its answer"
-    page.goto('/bias.html')
+    page.goto('/embedding.html')
     question, answer = page.locator('details.callout summary').first, page.locator('.callout-body').first
     assert not answer.is_visible()
     question.focus()
     page.keyboard.press('Enter')
     assert answer.is_visible()
+
+
+def test_a_question_is_answered_with_the_keyboard(page):
+    "A wrong choice, then the right one, which closes it; what was answered is known at the next visit"
+    page.goto('/bias.html')
+    question = page.locator('.question').first
+    wrong, right = question.locator('details:not(.right)').first, question.locator('.right')
+    for choice, says in ((wrong, 'No.'), (right, 'Right.')):
+        choice.locator('summary').focus()
+        page.keyboard.press('Enter')
+        assert choice.get_by_text(says).is_visible()
+    assert not wrong.get_by_text('No.').is_visible()
+    expect(page.locator('.question + [role=status]')).to_have_text('1 of 4 answered.')
+    page.reload()
+    expect(page.locator('.question + [role=status]')).to_have_text('1 of 4 answered.')
 
 
 def test_what_scrolls_can_be_reached_with_the_keyboard(page):

@@ -323,8 +323,8 @@ def test_a_bad_cache_is_neither_believed_nor_deleted(home, path):
     pack(path, home/'ml-100k.zip')
     (routes._cache()/'ml-100k').mkdir(parents=True)
     with pytest.raises(DataError, match='neither'): routes._from_cache('ml-100k')
-    with serving(home) as address: assert download(f'{address}/ml-100k.zip', home/'ml-100k.zip') == routes._own_folder()/'ml-100k'
-    assert get_data() == routes._own_folder()/'ml-100k'
+    with serving(home) as address: assert download(f'{address}/ml-100k.zip', home/'ml-100k.zip') == routes.cache_folder()/'ml-100k'
+    assert get_data() == routes.cache_folder()/'ml-100k'
     assert (routes._cache()/'ml-100k').is_dir()
 
 

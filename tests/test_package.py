@@ -42,7 +42,8 @@ def test_wheel_holds_the_package_only(dist):
     assert wheel.name.startswith(release) and sdist.name.startswith(release)
     with zipfile.ZipFile(wheel) as z: names = z.namelist()
     inside = {name for name in names if not name.startswith(f'{release}.dist-info/')}
-    assert inside == {f'{LIB}/{path.name}' for path in (ROOT/LIB).iterdir() if path.is_file()}
+    folders = ROOT/LIB, ROOT/LIB/'checks'
+    assert inside == {path.relative_to(ROOT).as_posix() for one in folders for path in one.iterdir() if path.is_file()}
 
 
 PROBE = '''

@@ -136,8 +136,8 @@ def long(path):
 
 
 def modules(package):
-    "The package's own files, what nbdev writes for itself aside"
-    return [path for path in sorted((ROOT/package).glob('*.py')) if path.stem != '_modidx']
+    "The package's own files, the checks of exercises too; what nbdev writes for itself aside"
+    return [path for path in sorted((ROOT/package).rglob('*.py')) if path.stem != '_modidx']
 
 
 def problems(folder=NBS, package=None):

@@ -18,6 +18,8 @@ Run this first. In Colab, and nowhere else, it installs the course.'''
 # Directives that stay, as tags: an assertion that is the lesson, an output that no run repeats
 TAGS = [LESSON, 'volatile']
 EXPORTED = {'export', 'exporti'}
+# What stands beside `check` in the setup, though no cell calls it: the reader will
+HELP = {'hint', 'solution', 'progress'}
 # A long import goes on in a second line
 WRAP = textwrap.TextWrapper(98, subsequent_indent='    ', break_on_hyphens=False)
 DIRECTIVE = re.compile(r'^#\|.*\n?', re.M)
@@ -74,6 +76,11 @@ def tied(hidden, shown):
     return found
 
 
+def tells(cell):
+    "Whether a cell gives exercises away: it shows the solutions, or is exported to the checks"
+    return 'solutions' in cell.directives or cell.directives.get('exporti', '').startswith('checks.')
+
+
 def sorted_cells(cells):
     "A page's code cells but for the install: its hidden definitions, the setup, and the lesson"
     hidden = [cell for cell in cells if EXPORTED & cell.directives.keys() and not is_imports(cell)]
@@ -93,6 +100,7 @@ def prepared(cells, package):
     "The setup's second cell, and the ids of the cells that stay"
     hidden, setup, lesson = sorted_cells(cells)
     wanted, _, _ = uses([cell for cell in setup + lesson if not is_imports(cell)])
+    if 'check' in wanted: wanted |= HELP
     _, made, _ = uses(hidden)
     names = [ast.alias(name) for name in sorted(made & wanted)]
     own = ast.ImportFrom(f'{package}.{module_of(cells)}', names, 0)
@@ -105,7 +113,7 @@ def learner(path, facts):
     nb, url = nbformat.read(path, 4), site_url(facts)
     page = page_name(path)
     install, *code = code_cells(path)
-    imports, stay = prepared(code, facts['lib_name'])
+    imports, stay = prepared([cell for cell in code if not tells(cell)], facts['lib_name'])
     title, badge, *rest = nb.cells
     setup = [new_markdown_cell(SETUP, id='setup'),
              new_code_cell(DIRECTIVE.sub('', install.source), id='install')]

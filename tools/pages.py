@@ -16,7 +16,7 @@ UNREAD = ['pre', 'table', 'script', 'style']
 # Headings that end a chapter, and say what was learned, not what will be
 CLOSING = ('What we learned', 'Questions', 'Exercises', 'API')
 # What is folded, or looked up: it takes no time to read
-ASIDE = 'details.code-fold, #api'
+ASIDE = 'details.code-fold, details.solution, .question details, #api'
 # A picture more colourful than that is a heat map, whose colours must not be turned
 COLOURFUL = .25
 HEAD = re.compile(r'<link [^>]*rel="stylesheet"[^>]*>|<script src=[^>]*></script>')

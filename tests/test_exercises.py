@@ -1,0 +1,292 @@
+"Exercises: each as a triple of starter, mistakes and solution; whatever an answer does; progress"
+import inspect
+import json
+import re
+import subprocess
+import sys
+import threading
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from collab_course import exercises
+from collab_course.exercises import Exercise, check, hint, judge, progress, solution, solutions
+from common import NBS, PATH, notebooks, page_name
+
+NAMES = exercises._names()
+
+
+def cells(path):
+    "A notebook's cells: kind and source"
+    return [(cell['cell_type'], ''.join(cell['source']))
+            for cell in json.loads(path.read_text(encoding='utf-8'))['cells']]
+
+
+# Their starters are wrong in place of empty
+BUGS = 'spot_the_bug'
+THREE = ['12_embedding', '13_loaders', '40_metrics', '50_fold_in', '72_item_knn', '73_ease']
+# How many exercises a page has
+PAGES = {**dict.fromkeys(PATH, 5), **dict.fromkeys(THREE, 3), f'45_{BUGS}': 8}
+STARTERS = {name: (text, source) for path in notebooks() if path.stem in PAGES
+            for (_, text), (kind, source) in zip(cells(path), cells(path)[1:])
+            for name in re.findall(r"^check\('([\w.]+)'", source, re.M) if kind == 'code'}
+
+
+def starter(name):
+    "What the starter's cell hands to `check`"
+    handed = {}
+    exec(STARTERS[name][1], {'check': handed.__setitem__, 'np': np, 'torch': torch})
+    return handed[name]
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_exercise(name):
+    "The starter is not attempted, each mistake gets its sentence, the solution passes"
+    exercise = exercises._find(name)
+    assert exercise.name == name and exercise.why
+    assert len(exercise.hints) == 2 and all(exercise.hints)
+    begun, right = starter(name), exercise.solution
+    if name.startswith(BUGS): assert judge(exercise, begun).passed is False
+    else: assert judge(exercise, begun).passed is None and exercise.mistakes
+    if exercise.cases is None: right = right()
+    else: assert [*inspect.signature(begun).parameters] == [*inspect.signature(right).parameters]
+    for text, wrong in exercise.mistakes.items():
+        passed, said = judge(exercise, wrong)
+        assert passed is False and said.endswith(f' {text}'), said
+    assert judge(exercise, right).passed, judge(exercise, right).text
+
+
+@pytest.mark.parametrize('path, n', PAGES.items())
+def test_exercises_of_a_page(path, n):
+    "With their minutes and how hard they are, and with their solutions"
+    lesson = page_name(NBS/f'{path}.ipynb')
+    names = [f'{lesson}.{k}' for k in range(1, n + 1)]
+    assert [name for name in NAMES if name.startswith(f'{lesson}.')] == names
+    for k, name in enumerate(names, 1):
+        said = rf'(?m)^\*\*{k}\.\*\* \*\d+ minutes, (easy|medium|hard)\.\* '
+        assert re.search(said, STARTERS[name][0]), name
+    assert [text for _, text in cells(NBS/f'{path}.ipynb') if f"solutions('{lesson}')" in text]
+
+
+def test_no_prose_names_a_solution():
+    "nbdev would make a link of it that leads nowhere"
+    known = {exercises._find(name).solution.__name__ for name in NAMES}
+    said = {word for path in notebooks() for kind, text in cells(path) if kind == 'markdown'
+            for word in re.findall(r'`(\w+)(?:\(\))?`', text)}
+    assert known & said == set()
+
+
+def test_checks_are_imported_when_they_are_asked_for():
+    "Not with the package, not with the exercises, and no other lesson's"
+    code = '''
+import sys, collab_course, collab_course.all
+from collab_course.exercises import hint
+def lessons(): return [o for o in sys.modules if o.startswith('collab_course.checks.')]
+assert not lessons()
+hint('movielens.1')
+assert lessons() == ['collab_course.checks.movielens']'''
+    subprocess.run([sys.executable, '-c', code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize('name, repaired', [
+    ('spot_the_bug.4', lambda n, bs, rng: np.split(rng.choice(n, n, replace=False), range(bs, n, bs))),
+    ('spot_the_bug.5', lambda n, rng: [part[::-1] for part in exercises._find('spot_the_bug.5').solution(n, rng)]),
+    ('spot_the_bug.1', lambda a, b, k, seed: {o: torch.zeros(n, d) for o, n, d in [
+        ('user_factors', a, k), ('item_factors', b, k), ('user_bias', a, 1), ('item_bias', b, 1)]}),
+])
+def test_another_repair_is_as_good(name, repaired):
+    "Where chance has a part, a check looks at what does not depend on it"
+    assert judge(exercises._find(name), repaired).passed
+
+
+def double(xs): return [2*x for x in xs]
+
+def doubled():
+    return Exercise('double.1', double, lambda: {'two numbers': ([1, 2],)}, why='', hints=('', ''))
+
+def loops(xs):
+    while True: xs = xs
+
+def swallows(xs):
+    while True:
+        try: loops(xs)
+        except BaseException: return xs
+
+def raises(xs): return xs[2]
+
+def interrupts(xs): raise KeyboardInterrupt
+
+def leaves(xs): sys.exit(3)
+
+def prints(xs): print(double(xs))
+
+def also_prints(xs):
+    print('hello')
+    return xs
+
+def changes(xs):
+    xs += xs
+    return [2, 4]
+
+def asks_for_more(xs, n): return xs
+
+def recurses(xs): return recurses(xs)
+
+def generates(xs): yield from double(xs)
+
+class Strange:
+    "What cannot be printed or compared"
+    def __repr__(self): raise OSError
+    __eq__ = __len__ = __repr__
+
+
+@pytest.mark.parametrize('answer, says', [
+    (loops, 'it did not end within 0.1 seconds.'),
+    (raises, 'it raised IndexError: list index out of range in the line `def raises(xs): return xs[2]`.'),
+    (interrupts, 'it raised KeyboardInterrupt in the line `def interrupts(xs): raise KeyboardInterrupt`.'),
+    (leaves, 'it raised SystemExit: 3 in the line `def leaves(xs): sys.exit(3)`.'),
+    (prints, "it printed '[2, 4]' and returned nothing. Write `return`."),
+    (also_prints, 'it returned 1, and 2 is right (at place 0). It printed: hello.'),
+    (changes, 'it changed what it was given. Work on a copy.'),
+    (asks_for_more, "it raised TypeError: asks_for_more() missing 1 required positional argument: 'n'."),
+    (generates, 'it returned a generator, and a list is asked for.'),
+    (lambda xs: torch.eye(2).to_sparse(), 'it returned a tensor, and a list is asked for.'),
+    (lambda xs: [2, torch.eye(2).to_sparse()], 'it returned a tensor, and a number is asked for (at place 1).'),
+    (lambda xs: Strange(), 'it returned a Strange, and a list is asked for.'), (lambda xs: None, None), (sum, 'it returned a number, and a list is asked for.'),
+    (lambda xs: [2], 'it returned 1 values, and there should be 2: [2].'),
+    (lambda xs: [2, float('nan')], 'it returned nan, and 4 is right (at place 1).'),
+])
+def test_whatever_an_answer_does(answer, says, monkeypatch):
+    "One sentence, with the case"
+    monkeypatch.setattr(exercises, '_try', partial(exercises._try, seconds=.1))
+    passed, said = judge(doubled(), answer)
+    if says is None: assert passed is None
+    else: assert passed is False and said == f'double.1, two numbers: {says}'
+
+
+def test_an_answer_that_never_tires(monkeypatch):
+    "It swallows the first alarm, and what it returns is judged; a recursion without end ends"
+    monkeypatch.setattr(exercises, '_try', partial(exercises._try, seconds=.1))
+    assert 'it returned 1, and 2 is right (at place 0)' in judge(doubled(), swallows).text
+    assert 'it raised RecursionError' in judge(doubled(), recurses).text
+
+
+def test_a_result_that_cannot_be_read():
+    "A sparse tensor where one with its numbers is asked for"
+    eye = Exercise('eye.1', torch.eye, lambda: {'two': (2,)}, why='', hints=('', ''), mistakes={'Ones.': lambda n: torch.ones(n, n)})
+    assert judge(eye, lambda n: torch.eye(n).to_sparse()).text == 'eye.1, two: it returned a tensor of another form than what is asked for.'
+
+
+def test_without_a_timer(monkeypatch, capsys):
+    "In a thread there is no limit, which is said once"
+    monkeypatch.setattr(exercises, '_told', [])
+    found = []
+    thread = threading.Thread(target=lambda: found.extend(judge(doubled(), double) for _ in range(2)))
+    thread.start()
+    thread.join()
+    assert [one.passed for one in found] == [True, True]
+    assert capsys.readouterr().out.count('nothing stops') == 1
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    "A reader's own cache"
+    monkeypatch.setenv('FASTAI_HOME', str(tmp_path))
+    return tmp_path/'data/collab_course/exercises.txt'
+
+
+def solve(name):
+    "Give the right answer"
+    exercise = exercises._find(name)
+    check(name, exercise.solution if exercise.cases else exercise.solution())
+
+
+def test_progress(home, capsys):
+    "What is solved is kept once; what is wrong or not attempted is not"
+    for name in 'movielens.1', 'movielens.3', 'movielens.1': solve(name)
+    check('movielens.4', ...)
+    check('movielens.5', 7)
+    assert home.read_text().split() == ['movielens.1', 'movielens.3']
+    capsys.readouterr()
+    progress()
+    said = capsys.readouterr().out
+    assert re.search(r'movielens +2 of 5 \(1, 3\)', said) and f'Kept in {home}' in said
+    assert 'Colab' not in said
+
+
+@pytest.mark.parametrize('damage', [b'\xff\x00\nmovielens.1\nmovielens.99\n{"half', b'', b'movielens.1'])
+def test_a_damaged_file_of_progress(home, damage, capsys):
+    "What can be read of it counts, and more is added"
+    home.parent.mkdir(parents=True)
+    home.write_bytes(damage)
+    solve('movielens.3')
+    assert 'is right' in capsys.readouterr().out
+    progress()
+    assert f'{1 + (b"movielens.1" in damage)} of 5' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('spoil', [lambda file: file.mkdir(parents=True),
+                                   lambda file: file.parents[1].write_text('')])
+def test_progress_that_cannot_be_kept(home, spoil, capsys):
+    "The answer is right all the same, and the reason is said"
+    spoil(home)
+    solve('movielens.1')
+    said = capsys.readouterr().out
+    assert 'movielens.1 is right' in said and f'could not be kept in {home}' in said
+    progress()
+
+
+SOLVE = '''
+import sys
+from collab_course import exercises
+for name in sys.argv[1:]: exercises.check(name, exercises._find(name).solution)
+'''
+
+
+def test_two_notebooks_at_once(home):
+    "Neither loses what the other has solved"
+    names = [['movielens.1', 'movielens.4'], ['movielens.3', 'movielens.5']]
+    line = [sys.executable, '-c', SOLVE]
+    running = [subprocess.Popen([*line, *some], stdout=subprocess.DEVNULL) for some in names]
+    assert [one.wait() for one in running] == [0, 0]
+    assert sorted(home.read_text().split()) == sorted(sum(names, []))
+
+
+@pytest.mark.parametrize('name, error, says', [
+    ('movielens.11', ValueError, 'the nearest are movielens.1'), ('movielen.2', ValueError, 'movielens.2'),
+    ('xyz', ValueError, "there is no exercise 'xyz'; the nearest are "),
+    (3, TypeError, "such as 'bias.1', and not a number"), (double, TypeError, 'and not a function'),
+])
+def test_a_name_that_is_none(name, error, says):
+    "Whoever is asked"
+    for ask in hint, solution, partial(check, answer=3):
+        with pytest.raises(error) as found: ask(name)
+        assert says in str(found.value)
+
+
+def test_hints_one_by_one(capsys, monkeypatch):
+    "The first, the second, and the second again; a solution shows itself, as text and as HTML"
+    monkeypatch.setattr(exercises, '_hinted', {})
+    for _ in range(3): hint('movielens.1')
+    assert re.findall(r'Hint (\d)', capsys.readouterr().out) == ['1', '2', '2']
+    assert repr(solution('movielens.1')).startswith('def filled_share(')
+    assert solutions('movielens')._repr_html_().count('<details class="solution">') == 5
+
+
+QUESTION = re.compile(r'<div class="question" role="group" aria-label="Question (\d) of (\d)">\n<p><b>.+</b></p>\n((?:<details.*\n)+)</div>')
+CHOICE = re.compile(r'<details name="q(\d)"( class="right")?><summary>(.+)</summary><b>(Right|No)\.</b> (.+)</details>')
+
+
+@pytest.mark.parametrize('path', PATH)
+def test_questions_explain_each_choice(path):
+    "Three choices or more, one of them right, a word to each; without a script they fold open, too"
+    [text] = [text for _, text in cells(NBS/f'{path}.ipynb') if '<div class="question"' in text]
+    found = QUESTION.findall(text)
+    assert [int(k) for k, _, _ in found] == [*range(1, text.count('<div') + 1)]
+    for number, all_, choices in found:
+        lines = [CHOICE.fullmatch(line).groups() for line in choices.splitlines()]
+        assert int(all_) == len(found) and len(lines) >= 3
+        assert {k for k, *_ in lines} == {number} and len({choice for _, _, choice, *_ in lines}) == len(lines)
+        assert [said == 'Right' for *_, said, _ in lines] == [bool(right) for _, right, *_ in lines]
+        assert sum(bool(right) for _, right, *_ in lines) == 1
