@@ -156,8 +156,7 @@ def spark_train(
     users,items,df,limits = _prepared(df, user=user, item=item, rating=rating)
     with _caches() as kept, _checkpoints(df.sparkSession, n_epoch):
         means,df = _take_means(df, len(users), len(items), damping, kept)
-        als = ALS(rank=n_factors, regParam=penalty, maxIter=n_epoch, seed=seed,
-                  userCol='user', itemCol='item', ratingCol='left')
+        als = ALS(rank=n_factors, regParam=penalty, maxIter=n_epoch, seed=seed, ratingCol='left')
         return FactorModel.from_spark(
             als.fit(df), users=users.ids, items=items.ids, penalty=penalty, mean=means['mean'],
             user_bias=Series(means['user'], users.ids), item_bias=Series(means['item'], items.ids),
