@@ -44,6 +44,30 @@
     return Promise.resolve({ json: () => entries });
   };
 
+  // questions: their choices unfold without a script; which were answered is counted, and kept in
+  // this browser
+  const questions = $$("main .question");
+  if (questions.length) {
+    const key = `questions ${location.pathname}`;
+    const name = (question) => question.querySelector("p").textContent;
+    const said = document.createElement("p");
+    const answered = new Set();
+    try { for (const one of JSON.parse(localStorage.getItem(key))) answered.add(one); } catch { /* none, or none kept */ }
+    const count = () => {
+      const n = questions.filter((question) => answered.has(name(question))).length;
+      said.textContent = n ? `${n} of ${questions.length} answered.` : "";
+    };
+    said.role = "status";
+    questions.at(-1).after(said);
+    questions.forEach((question) => question.querySelector(".right").addEventListener("toggle", (ev) => {
+      if (!ev.target.open) return;
+      answered.add(name(question));
+      try { localStorage.setItem(key, JSON.stringify([...answered])); } catch { /* nothing is kept */ }
+      count();
+    }));
+    count();
+  }
+
   // what scrolls sideways can be reached with the keyboard
   const reach = () => $$("main pre, main .wide, .math.display").forEach((box) => {
     if (box.scrollWidth <= box.clientWidth) return box.removeAttribute("tabindex");
