@@ -57,13 +57,14 @@ def typed_likes(
 )->dict|list: # ratings by item, or items for a model of interactions
     "What a new user likes, from such texts"
     alone,res = model.ratings.interactions,{}
-    lo,hi = model.ratings.rating_limits
+    counts = model.settings().get('weight')=='log' and not alone
+    lo,hi = (1,float('inf')) if counts else model.ratings.rating_limits
+    limits = 'counts are at least 1' if counts else f'ratings go from {lo:g} to {hi:g}'
     for text in likes:
         name,rating = (text,1) if alone else _item_and_rating(text)
         item = _taken(model, name, ids) if alone else typed_item(model, name, ids)
         if item in res: raise ValueError(f'{name!r} is {"given" if alone else "rated"} twice')
-        if not lo<=rating<=hi: raise ValueError(f'ratings go from {lo:g} to {hi:g}, and '
-                                                f'{name!r} has {rating:g}')
+        if not lo<=rating<=hi: raise ValueError(f'{limits}, and {name!r} has {rating:g}')
         res[item] = rating
     return list(res) if alone else res
 

@@ -32,8 +32,11 @@ class _Who:
                               'for many users there is `recommend_all`')
         rows = r.item_rows([o for o,_ in pairs])
         again = Series(rows).duplicated().to_numpy()
-        if again.any(): raise ValueError(f'{pairs[again.argmax()][0]!r} is rated twice')
-        y = as_ratings([o for _,o in pairs], 'rating', r.rating_limits).to_numpy(float)
+        if again.any():
+            o = pairs[again.argmax()][0]
+            raise ValueError(f'{o.item() if isinstance(o, np.generic) else o!r} is rated twice')
+        limits = None if vars(self).get('weight')=='log' else r.rating_limits # counts have no end
+        y = as_ratings([o for _,o in pairs], 'rating', limits).to_numpy(float)
         order = np.argsort(rows)
         return History(rows[order], y[order])
 

@@ -925,6 +925,8 @@ def test_likes_without_a_number(plays):
     told = json.loads(quick('recommend', 'clicks', '--like', 'Song 3', '--like', 4, '--json', cwd=folder)[0])
     assert [o['item'] for o in told] == load(folder/'clicks').recommend(['Song 3', 4])['item'].to_list()
     assert "'Song 3' is not ITEM=RATING" in refused('recommend', 'counts', '--like', 'Song 3', cwd=folder)
+    assert "counts are at least 1, and 'Song 3' has 0" in refused('recommend', 'counts', '--like', 'Song 3=0', cwd=folder)
+    assert quick('recommend', 'counts', '--like', 'Song 3=70000', cwd=folder)[0]
 
 
 @pytest.mark.parametrize('args', [['clicks', '--user', 7], ['counts', '--like', 'Song 3=2', '--like', '9=1']], ids=lambda o: o[0])

@@ -10,7 +10,7 @@ from collab_course.data import load_ratings, split_random
 from collab_course.diversity import cosines
 from collab_course.ease import EASE, ease_weights
 from collab_course.evaluation import Choose, Ensemble, evaluate
-from collab_course.ids import RatingsError
+from collab_course.ids import RatingsError, tiny_ratings
 from collab_course.implicit import pair_weights, rating_weights
 from collab_course.implicit_mf import ImplicitMF
 from collab_course.item_knn import ItemKNN
@@ -158,6 +158,16 @@ def test_penalty_just_above_rounding_is_taken(part, whole):
 def test_bad_input_is_refused(name):
     fit, words = BAD[name]
     with pytest.raises(ValueError, match=words): fit()
+
+
+def test_a_new_users_counts_have_no_upper_end():
+    "Who has played an item more often than anybody in the table; below 1 it is no count; a name is said plainly"
+    model = ImplicitMF(2, 3, weight="log").fit(tiny_ratings(), quiet=True)
+    assert model.recommend({1: 700}, 3).score.is_monotonic_decreasing
+    for wrong in 0, -3:
+        with pytest.raises(RatingsError, match=f'counts of at least 1, and one is {wrong}'): model.recommend({1: wrong})
+    clicks = ImplicitMF(2, 3).fit(tiny_ratings()[['user', 'movie']], rating=None, quiet=True)
+    with pytest.raises(ValueError, match='^1 is rated twice'): clicks.recommend([np.int64(1)]*2)
 
 
 def test_counts_below_one_are_the_datas_fault():
