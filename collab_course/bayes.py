@@ -149,7 +149,10 @@ class _NewUsers:
     def _new_means(self, items, ratings): return self.means # of their prior, in each draw, (S,d)
 
     def _new_user(self, items, ratings): # mean (S,d) and precision (S,d,d) in each draw
-        y,means = (ratings-self.offset)/self.scale,self._new_means(items, ratings)
+        return self._posterior_of(items, ratings, self._new_means(items, ratings))
+
+    def _posterior_of(self, items, ratings, means):
+        y = (ratings-self.offset)/self.scale
         draws = zip(*self._films(items), means, self.precisions, self.noise)
         found = [row_posterior(X, y-bias, *rest) for X,bias,*rest in draws]
         return [np.array(o) for o in zip(*found)]
@@ -157,6 +160,8 @@ class _NewUsers:
     def _new_scores(self, means): # of each item, averaged over the draws, shape (n_items,)
         user = np.r_[1, means[:,0].mean(), means[:,1:].ravel()/len(means)].astype('float32')
         return self._in_stars(np.einsum('ij,j->i', self.item_rows, user))
+
+    def _posterior(self, who): return self._new_user(*who)
 
     def _fold_in(self, items, ratings): return self._new_scores(self._new_user(items, ratings)[0])
 
@@ -202,7 +207,7 @@ class BayesianMF(_Sampled, _KnownUsers, _NewUsers, _Explained, Recommender):
     )->tuple: # means and standard deviations, not limited to the scale, two arrays (n,)
         "What a rating is expected to be, and how far off that may be"
         if isinstance(who, History):
-            means,precisions = self._new_user(*who)
+            means,precisions = self._posterior(who)
             mean = self._new_scores(means)[items]
             var = np.concatenate([self._new_variance(means, precisions, o)
                                   for o,_ in _batches(items, items)])
