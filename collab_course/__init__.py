@@ -19,6 +19,7 @@ Modules:
 - `collab_course.biased_mf`: Matrix factorization with biases: the model of this course, trained in a second, and ready for questions.
 - `collab_course.blocks`: Two threads can train one model at the same time, as long as they never touch the same row.
 - `collab_course.by_hand`: The gradient of a batch in a few lines, and autograd says that it is right.
+- `collab_course.chosen`: What somebody chose to rate tells about them before any star is read.
 - `collab_course.collab_nn`: Put the two rows side by side and let a small neural network do the rest. Does it?
 - `collab_course.compare`: fastai's model beside ours: with the same weights it gives the same predictions, to the last bit.
 - `collab_course.compiling`: Plain loops over numbers, as fast as the machine allows.
