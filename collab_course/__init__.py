@@ -32,8 +32,9 @@ Modules:
 - `collab_course.escapes`: Text from a file is shown, and never obeyed.
 - `collab_course.evaluation`: How good is it? There are as many answers as ways to ask.
 - `collab_course.fast`: The compiled loop for the course's models: hundreds of times faster than fastai's `Learner`, and as accurate.
-- `collab_course.feature_frames`: Age, occupation, genres, year: a frame becomes columns of zeros and ones, and what is missing has none of them.
-- `collab_course.features`: A film nobody has rated still has genres. Let the prior's mean be a regression, and draw its weights in the sweep.
+- `collab_course.feature_frames`: Age, occupation, genres, year: a frame becomes columns of zeros and ones.
+- `collab_course.feature_mf`: The sampler with features as a model for use: new films by their genres, new people by their age.
+- `collab_course.features`: A film nobody has rated still has genres. Let the prior's mean be a regression on them.
 - `collab_course.few_rows`: What rows at rest would have done is made up for, all at once, when they are next needed.
 - `collab_course.files`: Compressed, piped, in any encoding: the same lines come out, or an error says what the file is.
 - `collab_course.fitting`: One thread, a random state of its own, and a loss that is a number.

@@ -12,7 +12,7 @@ __all__ = ['choice_scale', 'choice_features', 'folded_choice']
 # %% ../nbs/81_chosen.ipynb #a706f9c5
 import numpy as np
 
-# %% ../nbs/81_chosen.ipynb #60481647
+# %% ../nbs/81_chosen.ipynb #3244d600
 def choice_scale(
     factors, # of one side, from a model of who chose what, shape (n,k)
     counts, # how many ratings each row has, shape (n,)
@@ -20,7 +20,8 @@ def choice_scale(
     "How to make features of factors and of the logarithm of counts, which all weigh alike"
     some = np.c_[factors,np.log1p(counts)][np.asarray(counts)>0].astype(float)
     apart = some.std(axis=0)
-    by = np.r_[np.full(factors.shape[1], (apart[:-1]**2).sum()**.5),apart[-1]] # factors together by 1
+    together = (apart[:-1]**2).sum()**.5 # all factors together are to vary by 1
+    by = np.r_[np.full(len(apart)-1, together),apart[-1]]
     return np.stack([some.mean(axis=0), np.where(by>1e-9, by, 1)])
 
 def choice_features(

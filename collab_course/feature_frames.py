@@ -1,4 +1,4 @@
-"""Age, occupation, genres, year: a frame becomes columns of zeros and ones, and what is missing has none of them.
+"""Age, occupation, genres, year: a frame becomes columns of zeros and ones.
 
 What is known of users and items beside their ratings: frames of features, read once
 (`FeatureTable`, `as_features`, `read_features`), as columns of zeros and ones (`feature_reader`,
@@ -99,7 +99,7 @@ def _is_column(o, n):
                               and (not len(a) or 0<=a.min()<=a.max()<end))
     return all(isinstance(w, str) for w in words) and fits(rows, n) and fits(which, len(words))
 
-# %% ../nbs/80_feature_frames.ipynb #a27d43e0
+# %% ../nbs/80_feature_frames.ipynb #4c0923ec
 def as_features(
     frame, # a DataFrame or the like, ids in its first column or its named index; or None
     what:str='features', # what to call it in an error
@@ -118,13 +118,14 @@ def as_features(
     except ValueError as e: raise ValueError(f'{what}: {e}; ids are in the first column') from e
     order = np.argsort(rows, kind='stable')
     twice = np.flatnonzero(np.diff(rows[order])==0)
-    if len(twice): raise ValueError(f'{what} has {vocab.ids.tolist()[rows[order[twice[0]]]]!r} more than '
-                                    f'once in {names[0]!r}, its first column, which holds the ids')
+    again = vocab.ids.tolist()[rows[order[twice[0]]]] if len(twice) else None
+    if len(twice): raise ValueError(f'{what} has {again!r} more than once in {names[0]!r}, its '
+                                    'first column, which holds the ids')
     df = df.iloc[order]
     return FeatureTable(vocab.ids, {name: _column_of(df.iloc[:,k], f'{what}: {name!r}')
                                     for k,name in enumerate(names) if k}, names[0])
 
-# %% ../nbs/80_feature_frames.ipynb #86bcfbd4
+# %% ../nbs/80_feature_frames.ipynb #3aa43503
 def _edges(values):
     "Where the tenths of numbers begin; each value by itself if there are ten or fewer"
     values = values[np.isfinite(values)]
@@ -157,12 +158,12 @@ def feature_reader(
         edges = _edges(o) if number else np.zeros(0)
         labels = _labels(edges, o) if number else o['words']
         often = np.bincount(_marks(o, edges)[1], minlength=len(labels))
-        kept = np.argsort(-often, kind='stable')[:most]
-        kept = np.sort(kept[(often[kept]>1) & (often[kept]<len(table))]).astype('int32')
+        kept = np.flatnonzero((often>1) & (often<len(table)))
+        kept = np.sort(kept[np.argsort(-often[kept], kind='stable')[:most]]).astype('int32')
         reader[name] = dict(number=number, edges=edges, kept=kept, labels=[labels[k] for k in kept])
     return reader
 
-# %% ../nbs/80_feature_frames.ipynb #a8919048
+# %% ../nbs/80_feature_frames.ipynb #161ffc03
 def feature_names(
     reader:dict, # from `feature_reader`
 )->DataFrame: # `column`, `value`
@@ -178,17 +179,19 @@ def encode_features(
     res,start = np.zeros((len(table),len(feature_names(reader)))),0
     for name,o in reader.items():
         column = table.columns.get(name)
-        if column is not None:
+        if column is not None and o['labels']:
             rows,which = _marks(column, o['edges'])
-            at = _places(o, column)[which]
+            at = _places(name, o, column)[which]
             res[rows[at>=0],start+at[at>=0]] = 1
         start += len(o['labels'])
     return res
 
-def _places(o, column):
+_kinds = 'words','numbers'
+
+def _places(name, o, column):
     "The feature of each part or word, -1 where it is none"
     if isinstance(column, np.ndarray)!=o['number']: raise ValueError(
-        'a column holds numbers in one table and words in the other')
+        f"{name!r} holds {_kinds[not o['number']]} here, and held {_kinds[o['number']]} before")
     if not o['number']:
         known = {word: k for k,word in enumerate(o['labels'])}
         return np.array([known.get(word, -1) for word in column['words']], dtype=int)
@@ -196,7 +199,7 @@ def _places(o, column):
     res[o['kept']] = np.arange(len(o['kept']))
     return res
 
-# %% ../nbs/80_feature_frames.ipynb #66fecbf6
+# %% ../nbs/80_feature_frames.ipynb #31b1c1d5
 def table_rows(
     vocab:Vocab, # ids of users or items
     table:FeatureTable, # what is known of some of them
@@ -213,8 +216,8 @@ def _joined(vocab, table, what, other):
     if vocab.text!=table.ids.text: ids = np.array([*ids_like(Series(ids), vocab.text)], object)
     odd = [o for o in ids if isinstance(o, str)!=vocab.text] if ids.dtype==object else []
     if odd or not (vocab.rows(ids)>=0).any(): raise ValueError(
-        f'{what}: none of its {len(ids):,} ids, such as {ids.tolist()[0]!r}, is in the ratings, which have '
-        f'{vocab.ids.tolist()[0]!r}; ids are in the first column')
+        f'{what}: none of its {len(ids):,} ids, such as {ids.tolist()[0]!r}, is in the ratings, '
+        f'which have {vocab.ids.tolist()[0]!r}; ids are in the first column')
     new = vocab.rows(ids)<0
     res = Vocab(Series([*vocab.ids.tolist(), *ids[new].tolist()], dtype=object), vocab.name)
     return res, ids[new], new
@@ -225,8 +228,8 @@ def with_ids(
     items:FeatureTable|None=None, # what is known of items; a column `title` is what they are called
 )->Ratings: # the same ratings; an id that has features is there, too
     "A table in which ids without ratings can be asked for"
-    (u,new_users,_),(i,new_items,new) = (_joined(r.users, users, 'user_features', r.columns['item']),
-                                         _joined(r.items, items, 'item_features', r.columns['user']))
+    u,new_users,_ = _joined(r.users, users, 'user_features', r.columns['item'])
+    i,new_items,new = _joined(r.items, items, 'item_features', r.columns['user'])
     if not len(new_users)+len(new_items): return r
     rows = [o.rows(old.ids)[r.x[:,k]] for k,(o,old) in enumerate(((u,r.users),(i,r.items)))]
     more = DataFrame({'item': new_items, 'title': _titles(items, new, new_items)})
@@ -248,7 +251,7 @@ def _titles(items, new, ids):
         if new[row]: names[at[row]] = o['words'][word]
     return names
 
-# %% ../nbs/80_feature_frames.ipynb #400cfba9
+# %% ../nbs/80_feature_frames.ipynb #17e21906
 def _typed(texts, name):
     "A column of text, as numbers where all of it is written so"
     some = texts[texts.str.strip()!='']
@@ -271,4 +274,5 @@ def read_features(
         df,_ = read_rows(f, survey, layout, range(len(names)), [0], lambda o: o.strip()!='')
         columns = [Series(df[k].to_numpy(object), dtype=object) for k in range(len(names))]
         ids = Series(parse_ids(columns[0]), dtype=object).infer_objects()
-        return pd.concat([ids, *map(_typed, columns[1:], names[1:])], axis=1).set_axis(names, axis=1)
+        typed = [ids, *map(_typed, columns[1:], names[1:])]
+        return pd.concat(typed, axis=1).set_axis(names, axis=1)

@@ -1,4 +1,4 @@
-"""A film nobody has rated still has genres. Let the prior's mean be a regression, and draw its weights in the sweep.
+"""A film nobody has rated still has genres. Let the prior's mean be a regression on them.
 
 A Gibbs sampler whose rows have a mean of their own: features of users and items times weights,
 which are drawn, too (`sample_with_features`); and a noise of its own for each user. Arrays in,
