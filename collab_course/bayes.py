@@ -98,8 +98,8 @@ class _Sampled:
 
     def _draws(self, x, y, sizes): # one after the other, without end
         from collab_course.gibbs import draw_rows_fast,sample_gibbs # here: numba takes its time
-        draw_side = partial(draw_rows_fast, threads=int(self.threads))
-        return sample_gibbs(x, y, sizes, int(self.n_factors), whole(self.seed), self.prior, draw_side)
+        return sample_gibbs(x, y, sizes, int(self.n_factors), whole(self.seed), self.prior,
+                            partial(draw_rows_fast, threads=int(self.threads)))
 
     def _rest(self, draw): # what is kept of a draw, beside the rows
         mean,precision = draw.user_prior

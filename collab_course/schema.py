@@ -271,8 +271,9 @@ def _check_features(m, o):
     must(min(o['user_variance'].min(), o['new_variance'].min())>0, 'a variance is not above 0')
     tables = dict(user=m.user_features, item=m.item_features)
     for side,table in tables.items(): _check_reader(o[f'{side}_reader'], table)
-    if m.chosen: must(type(o['choosing']).__name__=='ImplicitMF' and 'ratings' in vars(o['choosing'])
-                      and o['choice_scale'][1].min()>0, 'the model of choices is none')
+    if not m.chosen: return
+    fine = type(o['choosing']).__name__=='ImplicitMF' and 'ratings' in vars(o['choosing'])
+    must(fine and o['choice_scale'][1].min()>0, 'the model of choices is none')
 
 def _check_reader(reader, table):
     columns = {} if table is None else table.columns
@@ -305,10 +306,10 @@ def _check_both(m, o):
 
 def _check_factors(m, o): must(o['item_factors'].ndim==2, 'item_factors are no table')
 
-_checks = dict(FeatureMF=_check_features, DampedMeans=_check_means, BiasedMF=_check_mf, BayesianMF=_check_bayes,
-               Ensemble=_check_members, Choose=_check_chosen, ImplicitMF=_check_weighted,
-               ItemKNN=_check_weighted, EASE=_check_weighted, PickAndLike=_check_both,
-               FactorModel=_check_factors)
+_checks = dict(FeatureMF=_check_features, DampedMeans=_check_means, BiasedMF=_check_mf,
+               BayesianMF=_check_bayes, Ensemble=_check_members, Choose=_check_chosen,
+               ImplicitMF=_check_weighted, ItemKNN=_check_weighted, EASE=_check_weighted,
+               PickAndLike=_check_both, FactorModel=_check_factors)
 
 # %% ../nbs/07_schema.ipynb #4024c950
 def check_model(
