@@ -6,7 +6,7 @@ from common import cpu
 
 # Promised: mean RMSE on u1 to u5 at most, that of each fold at most, and CPU of a fit beside `BayesianMF`'s at most
 IDS, FOLD, SIDE, TIMES, TIMES_SIDE, OF_MYFM = .878, .884, .877, 1.6, 2., .4
-GIVEN, PARTS = (0, 1, 2, 5, 10), (500, 1500, 5000, 20_000, 100_000)
+GIVEN, PARTS = (0, 1, 2, 5, 10, 20), (500, 1500, 5000, 20_000, 100_000)
 
 
 def known():
@@ -52,29 +52,49 @@ def measure_steps():
     return [{'what': 'step', 'model': name, **pd.DataFrame(rows).to_dict('list')} for name, rows in found.items()]
 
 
-def few_known(ratings, side, given, seed=42):
-    "Rows to learn from and to judge by: of 150 users or films with many ratings, only so many are told"
-    rng, rows = np.random.default_rng(seed), ratings.x[:, side]
-    often = np.flatnonzero(np.bincount(rows) >= 60)
-    some = np.isin(rows, rng.choice(often, 150, replace=False))
-    order = rng.permutation(len(rows))
-    place = pd.Series(rows[order]).groupby(rows[order]).cumcount().to_numpy()[np.argsort(order)]
-    return np.flatnonzero(~some | (place < given)), np.flatnonzero(some & (place >= 10))
+def errors_by(given, error, edges=(-1, 0, 2, 5, 10, 20, 50, np.inf)):
+    "RMSE by how many ratings of the film were known"
+    return (pd.Series(error**2).groupby(pd.cut(given, edges)).mean()**.5).tolist()
 
 
-def measure_cold():
-    "RMSE for users and films of which few ratings are known, by how many"
-    from collab_course import BayesianMF, FeatureMF, Ratings, load_ratings
-    from collab_course.evaluation import evaluate
+def measure_new_people(n=120, seed=1):
+    "RMSE for left-out users, by how many of their ratings they tell, and with what else is known of them"
+    from collab_course import BayesianMF, FeatureMF, Person, Ratings, load_ratings
+    ratings, (users, films), rng, rows = Ratings(load_ratings()), known(), np.random.default_rng(seed), []
+    hidden = rng.choice(len(ratings.users), n, replace=False)
+    told = [rng.permutation(ratings.rows_of(u)) for u in hidden]
+    about = users.set_index('user').loc[ratings.users.ids[hidden]].to_dict('records')
+    learned = ratings.take(~np.isin(ratings.x[:, 0], hidden))
+    models = {'BayesianMF': BayesianMF(), 'who rated what': FeatureMF(), 'and users and films': FeatureMF(users, films)}
+    models = {name: m.fit(learned, quiet=True) for name, m in models.items()}
+    for given in GIVEN:
+        def error(m, rows, more):
+            items = ratings.items.ids[ratings.x[rows, 1]]
+            at = m.ratings.items.rows(items) >= 0
+            rows, items = rows[at], items[at]
+            who = Person(dict(zip(items[:given].tolist(), ratings.y[rows[:given]])), **more)
+            return m.predict(who, items[20:])-ratings.y[rows[20:]]
+        found = {name: np.concatenate([error(m, rows, more if name[:3] == 'and' else {}) for rows, more in zip(told, about)])
+                 for name, m in models.items()}
+        rows.append({'what': 'person', 'given': given, **{name: (o**2).mean()**.5 for name, o in found.items()}})
+    return rows
+
+
+def measure_films(seed=0):
+    "RMSE for films of which few ratings are known: films left out at random; and the later half of the ratings"
+    from collab_course import BayesianMF, DampedMeans, FeatureMF, Ratings, load_ratings
+    from collab_course.data import split_time
+    from collab_course.evaluation import predict_all
     ratings, rows = Ratings(load_ratings()), []
-    models = {'BayesianMF': BayesianMF(n_sweeps=120), 'who rated what': FeatureMF(n_sweeps=120),
-              'and users and films': FeatureMF(*known(), n_sweeps=120)}
-    for side, name in enumerate(('users', 'films')):
-        for given in GIVEN:
-            split = few_known(ratings, side, given)
-            found = {o: evaluate(m, ratings, split, k=None).rmse for o, m in models.items()}
-            rows.append({'what': 'cold', 'side': name, 'given': given, **found})
-            print(rows[-1], flush=True)
+    hidden = np.isin(ratings.x[:, 1], np.random.default_rng(seed).choice(len(ratings.items), 300, replace=False))
+    models = {'damped means': DampedMeans(), 'BayesianMF': BayesianMF(), 'who rated what': FeatureMF(),
+              'and users and films': FeatureMF(*known())}
+    for name, (train, valid) in {'left out': (np.flatnonzero(~hidden), np.flatnonzero(hidden)),
+                                 'later half': split_time(ratings, .5)}.items():
+        given = np.bincount(ratings.x[train, 1], minlength=len(ratings.items))[ratings.x[valid, 1]]
+        errors = {o: predict_all(m.clone().fit(ratings.take(train), quiet=True), ratings, valid)-ratings.y[valid]
+                  for o, m in models.items()}
+        rows.append({'what': 'film', 'protocol': name, **{o: errors_by(given, e) for o, e in errors.items()}})
     return rows
 
 
@@ -98,7 +118,7 @@ def measure_parts(seeds=(1, 2, 3)):
 def measure_features(repeats):
     "All of it, and myFM's rows beside it"
     from bench import peers
-    return measure_steps() + peers('--features') + measure_cold() + measure_parts()
+    return measure_steps() + peers('--features') + measure_new_people() + measure_films() + measure_parts()
 
 
 def check_features(rows):

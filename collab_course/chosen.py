@@ -12,28 +12,31 @@ __all__ = ['choice_scale', 'choice_features', 'folded_choice']
 # %% ../nbs/81_chosen.ipynb #a706f9c5
 import numpy as np
 
-# %% ../nbs/81_chosen.ipynb #3244d600
+# %% ../nbs/81_chosen.ipynb #63a5e426
 def choice_scale(
     factors, # of one side, from a model of who chose what, shape (n,k)
     counts, # how many ratings each row has, shape (n,)
-)->np.ndarray: # what to subtract and what to divide by, shape (2,k+1)
+)->np.ndarray: # what to subtract, what to divide by, and the mean over ratings; shape (3,k+1)
     "How to make features of factors and of the logarithm of counts, which all weigh alike"
-    some = np.c_[factors,np.log1p(counts)][np.asarray(counts)>0].astype(float)
+    known = np.c_[factors,np.log1p(counts)].astype(float)
+    some = known[np.asarray(counts)>0]
     apart = some.std(axis=0)
     together = (apart[:-1]**2).sum()**.5 # all factors together are to vary by 1
     by = np.r_[np.full(len(apart)-1, together),apart[-1]]
-    return np.stack([some.mean(axis=0), np.where(by>1e-9, by, 1)])
+    mean,by = some.mean(axis=0),np.where(by>1e-9, by, 1)
+    return np.stack([mean, by, (np.average(known, axis=0, weights=counts)-mean)/by])
 
 def choice_features(
     factors, # as above
     counts, # as above
     scale, # from `choice_scale`
-)->np.ndarray: # shape (n,k+1); zeros, which are the mean, where there are no ratings
-    "What was chosen, as features"
-    mean,by = scale
-    res = (np.c_[factors,np.log1p(counts)]-mean)/by
-    res[np.asarray(counts)==0] = 0
-    return res
+    extra:float=0., # imaginary choices like those behind all ratings, added to each row's own
+)->np.ndarray: # shape (n,k+1)
+    "What was chosen, as features; those of no choices are the mean over ratings"
+    mean,by,usual = scale
+    counts = np.asarray(counts, float)
+    own = np.divide(counts, counts+extra, out=np.zeros(len(counts)), where=counts>0)[:,None]
+    return own*(np.c_[factors,np.log1p(counts)]-mean)/by + (1-own)*usual
 
 # %% ../nbs/81_chosen.ipynb #2db1a216
 def folded_choice(

@@ -80,7 +80,9 @@ class _WithFeatures:
         return super()._rest(draw) | dict(user_variance=each.astype('float32'),
             new_variance=new/draw.noise, user_weights=draw.weights[0], item_weights=draw.weights[1])
 
-# %% ../nbs/82_feature_mf.ipynb #27e3f72b
+# %% ../nbs/82_feature_mf.ipynb #969fa1fa
+_imagined = 20. # choices of a new user, who has made more than they tell
+
 class _TellingMore:
     "Answers for anybody, given their ratings and what else is known of them"
     def _history(self, who):
@@ -109,7 +111,7 @@ class _TellingMore:
     def _choice(self, items): # what their choice says, shape (k+1,)
         m = self.choosing
         factors = folded_choice(items, m.item_factors, m.unobserved, m.penalty)
-        return choice_features(factors[None], [len(items)], self.choice_scale)[0]
+        return choice_features(factors[None], [len(items)], self.choice_scale, _imagined)[0]
 
     def _new_user(self, items, ratings, about=None):
         return self._posterior_of(items, ratings, self._new_means(items, ratings, about))

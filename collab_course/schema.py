@@ -237,7 +237,7 @@ def _feature_parts(model, fitted, n_users, S, d):
     "What a model of features has beside the parts of `BayesianMF`"
     chosen = int(fitted['choosing'].n_factors)+1 if model.chosen else 0
     def width(side): return chosen+sum(len(o['labels']) for o in fitted[f'{side}_reader'].values())
-    scale = dict(choice_scale=('float64',2,chosen)) if chosen else {}
+    scale = dict(choice_scale=('float64',3,chosen)) if chosen else {}
     return dict(user_variance=('float64',n_users), new_variance=('float64',S), **scale,
                 **{f'{o}_weights': ('float64',S,width(o),d) for o in ('user','item') if width(o)})
 
