@@ -106,6 +106,48 @@ def myfm_gibbs(train, valid, seed, sweeps=300, rank=10):
     return Fit(prepared, seconds, sweeps, preds)
 
 
+def myfm_features(train, valid, seed, sets=False, sweeps=300, rank=10):
+    "The same; with `sets` also who rated what in the training rows, and what MovieLens knows of users and films"
+    import myfm
+    from collab_course.data import load_movies, load_users
+    from collab_course.feature_frames import as_features, encode_features, feature_reader
+    from scipy import sparse
+    n_users, n_items = 943, 1682
+    def prepare():
+        u, i = train.user.to_numpy()-1, train.movie.to_numpy()-1
+        seen = sparse.csr_matrix((np.ones(len(u)), (u, i)), shape=(n_users, n_items))
+        seen.data[:] = 1
+        blocks = []
+        for frame, matrix in ((load_users(), seen), (load_movies(), seen.T.tocsr())):
+            table = as_features(frame)
+            size = np.sqrt(np.maximum(np.asarray(matrix.sum(axis=1)).ravel(), 1))
+            side = sparse.csr_matrix(encode_features(feature_reader(table), table))
+            parts = [sparse.eye(matrix.shape[0]), sparse.diags(1/size)@matrix, side]
+            blocks.append(parts if sets else parts[:1])
+        shapes = [o.shape[1] for parts in blocks for o in parts]
+        return [sparse.hstack(parts).tocsr() for parts in blocks], shapes
+    prepared, (data, shapes) = cpu(prepare)
+    def relations(df):
+        return [myfm.RelationBlock(df[o].to_numpy()-1, x) for o, x in zip(('user', 'movie'), data)]
+    model = myfm.MyFMRegressor(rank=rank, random_seed=seed)
+    seconds, _ = cpu(lambda: model.fit(None, train.rating.to_numpy(), X_rel=relations(train), n_iter=sweeps,
+                                       n_kept_samples=sweeps-20, group_shapes=shapes))
+    return Fit(prepared, seconds, sweeps, np.clip(model.predict(None, X_rel=relations(valid)), *limits(train)))
+
+
+def measure_features(ratings):
+    "myFM on u1 to u5, by ids and with what our model of features knows"
+    rows = []
+    for name, sets in (('myFM, ids', False), ('myFM, sets, users and films', True)):
+        done = []
+        for train, valid in split_folds(ratings):
+            found = myfm_features(ratings.iloc[train], ratings.iloc[valid], 42, sets)
+            done.append({'seconds': found.seconds, 'rmse': errors(ratings.iloc[valid], found.preds)['rmse']})
+            print(name, done[-1], flush=True)
+        rows.append({'what': 'step', 'model': name, **pd.DataFrame(done).to_dict('list')})
+    return rows
+
+
 def spark_als(train, valid, seed, **settings):
     "Spark's ALS on what damped means leave, on one core; the time is this process's and Java's"
     import psutil
@@ -239,6 +281,7 @@ def main():
     parser.add_argument('--folds', action='store_true', help='the accuracy on u1 to u5')
     parser.add_argument('--planted', action='store_true', help='a million planted ratings')
     parser.add_argument('--lists', action='store_true', help='lists of what people pick')
+    parser.add_argument('--features', action='store_true', help='myFM with features, on u1 to u5')
     args = parser.parse_args()
     os.environ.update(data_env())
     ratings = None if args.planted or args.lists else load_ratings()
@@ -246,6 +289,7 @@ def main():
         if args.lists:
             from list_peers import measure
             rows = measure()
+        elif args.features: rows = measure_features(ratings)
         elif args.planted: rows = [row for name in PLANTED for row in measure_planted(name)]
         elif args.folds: rows = [measure_folds(name, ratings) for name in FOLDS]
         else: rows = [measure_epochs(name, args.repeats, ratings) for name in EPOCHS]

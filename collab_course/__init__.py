@@ -19,6 +19,7 @@ Modules:
 - `collab_course.biased_mf`: Matrix factorization with biases: the model of this course, trained and put to use.
 - `collab_course.blocks`: Two threads can train one model at the same time, as long as they never touch the same row.
 - `collab_course.by_hand`: The gradient of a batch in a few lines, checked by autograd.
+- `collab_course.chosen`: What somebody chose to rate tells about them before any star is read.
 - `collab_course.collab_nn`: Put the two rows side by side and let a small neural network do the rest. Does it?
 - `collab_course.compare`: fastai's model beside ours: with the same weights it gives the same predictions, to the last bit.
 - `collab_course.compiling`: Plain loops over numbers, as fast as the machine allows.
@@ -32,6 +33,9 @@ Modules:
 - `collab_course.evaluation`: How good is it? There are as many answers as ways to ask.
 - `collab_course.exercises`: An answer is tried on cases, and a sentence says which of them fails, and how.
 - `collab_course.fast`: The compiled loop for the course's models: hundreds of times faster than fastai's `Learner`, and as accurate.
+- `collab_course.feature_frames`: Age, occupation, genres, year: a frame becomes columns of zeros and ones.
+- `collab_course.feature_mf`: The sampler with features as a model for use: new films by their genres, new people by their age.
+- `collab_course.features`: A film nobody has rated still has genres. Let the prior's mean be a regression on them.
 - `collab_course.few_rows`: A row that no batch touches catches up, all at once, when it is next needed.
 - `collab_course.files`: Compressed, piped, in any encoding: the same lines come out, or an error says what the file is.
 - `collab_course.fitting`: One thread, a random state of its own, and a loss that is a number.

@@ -5,6 +5,7 @@ from collab_course.data import load_ratings as load_ratings, read_ratings as rea
 from collab_course.ease import EASE as EASE
 from collab_course.evaluation import (Choose as Choose, Ensemble as Ensemble, evaluate as evaluate,
                                       leaderboard as leaderboard)
+from collab_course.feature_mf import FeatureMF as FeatureMF, Person as Person
 from collab_course.implicit_mf import ImplicitMF as ImplicitMF
 from collab_course.item_knn import ItemKNN as ItemKNN
 from collab_course.model_checks import check_recommender as check_recommender

@@ -57,6 +57,10 @@ from collab_course.implicit_mf import *
 from collab_course.item_knn import *
 from collab_course.ease import *
 from collab_course.pick_and_like import *
+from collab_course.feature_frames import *
+from collab_course.features import *
+from collab_course.chosen import *
+from collab_course.feature_mf import *
 from collab_course.tour import *
 from collab_course.shards import *
 from collab_course.store_of_ratings import *

@@ -16,7 +16,7 @@ import numpy as np
 from functools import partial
 from .posterior import Prior,row_posterior
 from .recommender import History,Recommender
-from .settings import check_memory,check_settings,progress_bar
+from .settings import check_memory,check_settings,progress_bar,whole
 
 # %% ../nbs/63_bayes.ipynb #e401ced1
 class _Side:
@@ -40,19 +40,19 @@ class _Kept:
     def __init__(self, S): self.S,self.rest = S,[]
     def __len__(self): return len(self.rest)
 
-    def add(self, draw):
+    def add(self, draw, rest): # rest: more of it, by name
         if not self.rest: self.users,self.items = [
             _Side(len(o), self.S, o.shape[1]-1, at) for o,at in ((draw.users,1),(draw.items,0))]
         self.users.add(len(self), draw.users)
         self.items.add(len(self), draw.items)
-        self.rest.append((*draw.user_prior,draw.noise))
+        self.rest.append(rest)
 
     def arrays(self): # by name
         user_rows,user_bias = self.users.arrays(len(self), 1/len(self))
         item_rows,item_bias = self.items.arrays(len(self))
-        means,precisions,noise = map(np.array, zip(*self.rest))
+        rest = {name: np.array([o[name] for o in self.rest]) for name in self.rest[0]}
         return dict(user_rows=user_rows, item_rows=item_rows, user_bias=user_bias,
-                    item_bias=item_bias, means=means, precisions=precisions, noise=noise)
+                    item_bias=item_bias, **rest)
 
 # %% ../nbs/63_bayes.ipynb #40676f1d
 def chain_length(
@@ -66,17 +66,13 @@ def chain_length(
 # %% ../nbs/63_bayes.ipynb #cef285fb
 def _kept_draws(x, y, sizes, mf):
     "The draws to keep, evenly spaced; Ctrl-C ends the chain, if two of them are there"
-    from collab_course.gibbs import draw_rows_fast,sample_gibbs # here: numba takes its time
     n_sweeps,n_keep = [int(mf._value(o)) for o in ('n_sweeps','n_keep')]
-    d,seed = int(mf.n_factors),None if mf.seed is None else int(mf.seed)
-    draw_side = partial(draw_rows_fast, threads=int(mf.threads))
     n,n_keep = n_sweeps-int(mf.burn_in),min(n_keep, n_sweeps-int(mf.burn_in))
     kept = _Kept(n_keep)
     try:
         with progress_bar(n_sweeps, 'sweeps', mf._quiet) as bar:
-            draws = sample_gibbs(x, y, sizes, d, seed, mf.prior, draw_side)
-            for k,draw in zip(range(n-n_sweeps, n), draws):
-                if k>=0 and (k+1)*n_keep//n > k*n_keep//n: kept.add(draw)
+            for k,draw in zip(range(n-n_sweeps, n), mf._draws(x, y, sizes)):
+                if k>=0 and (k+1)*n_keep//n > k*n_keep//n: kept.add(draw, mf._rest(draw))
                 bar.update()
     except KeyboardInterrupt:
         if len(kept)<2: raise
@@ -99,6 +95,15 @@ class _Sampled:
         self.offset,self.scale = float(y.mean()),float(y.std() if np.ptp(y) else 1.)
         kept = _kept_draws(ratings.x, (y-self.offset)/self.scale, sizes, self)
         vars(self).update(kept.arrays())
+
+    def _draws(self, x, y, sizes): # one after the other, without end
+        from collab_course.gibbs import draw_rows_fast,sample_gibbs # here: numba takes its time
+        return sample_gibbs(x, y, sizes, int(self.n_factors), whole(self.seed), self.prior,
+                            partial(draw_rows_fast, threads=int(self.threads)))
+
+    def _rest(self, draw): # what is kept of a draw, beside the rows
+        mean,precision = draw.user_prior
+        return dict(means=mean, precisions=precision, noise=draw.noise)
 
     def _in_stars(self, scores): return self.offset + self.scale*np.asarray(scores, float)
 
@@ -141,15 +146,22 @@ class _NewUsers:
         factors = self.item_rows[rows,2:].reshape(shape)
         return np.insert(factors.astype(float), 0, 1, axis=2).swapaxes(0, 1), self.item_bias[rows].T
 
+    def _new_means(self, items, ratings): return self.means # of their prior, in each draw, (S,d)
+
     def _new_user(self, items, ratings): # mean (S,d) and precision (S,d,d) in each draw
+        return self._posterior_of(items, ratings, self._new_means(items, ratings))
+
+    def _posterior_of(self, items, ratings, means):
         y = (ratings-self.offset)/self.scale
-        draws = zip(*self._films(items), self.means, self.precisions, self.noise)
+        draws = zip(*self._films(items), means, self.precisions, self.noise)
         found = [row_posterior(X, y-bias, *rest) for X,bias,*rest in draws]
         return [np.array(o) for o in zip(*found)]
 
     def _new_scores(self, means): # of each item, averaged over the draws, shape (n_items,)
         user = np.r_[1, means[:,0].mean(), means[:,1:].ravel()/len(means)].astype('float32')
         return self._in_stars(np.einsum('ij,j->i', self.item_rows, user))
+
+    def _posterior(self, who): return self._new_user(*who)
 
     def _fold_in(self, items, ratings): return self._new_scores(self._new_user(items, ratings)[0])
 
@@ -163,9 +175,9 @@ class _NewUsers:
 class _Explained:
     "What each rating contributes to a score"
     def _explain(self, items, ratings, item):
-        _,precisions = self._new_user(items, ratings)
+        means,(_,precisions) = self._new_means(items, ratings),self._new_user(items, ratings)
         (X,bias),(target,_) = self._films(items),self._films([item])
-        surprise = (ratings-self.offset)/self.scale - bias - np.einsum('skd,sd->sk', X, self.means)
+        surprise = (ratings-self.offset)/self.scale - bias - np.einsum('skd,sd->sk', X, means)
         weight = np.linalg.solve(precisions, target.swapaxes(1, 2))[...,0]  # (S,d)
         pull = self.noise[:,None]*np.einsum('skd,sd->sk', X, weight)
         return self.scale*(pull*surprise).mean(axis=0)
@@ -195,12 +207,14 @@ class BayesianMF(_Sampled, _KnownUsers, _NewUsers, _Explained, Recommender):
     )->tuple: # means and standard deviations, not limited to the scale, two arrays (n,)
         "Expected ratings and their standard deviations"
         if isinstance(who, History):
-            means,precisions = self._new_user(*who)
+            means,precisions = self._posterior(who)
             mean = self._new_scores(means)[items]
             var = np.concatenate([self._new_variance(means, precisions, o)
                                   for o,_ in _batches(items, items)])
         else: mean,var = self._predict(who, items),self._known_variance(who, items)
-        return mean, self.scale*np.sqrt(var + bool(noise)*np.mean(1/self.noise))
+        return mean, self.scale*np.sqrt(var + bool(noise)*self._noise_variance(who))
+
+    def _noise_variance(self, who): return np.mean(1/self.noise)
 
     @classmethod
     def _from_0_1(cls, info, tensors): # settings and fitted attributes of a folder of 0.1.0

@@ -107,7 +107,7 @@ class ItemKNN(ItemWeights, Recommender):
         n = len(ratings.items)
         k = min(self.k, n)
         x,w,*together = self._clicks(ratings, 8*n*k)
-        own = np.bincount(x[:,1], w.astype(float)**2)
+        own = np.bincount(x[:,1], w.astype(float)**2, n)
         self.neighbours,self.weights = np.empty((n,k), 'int32'),np.empty((n,k), 'float32')
         with progress_bar(n, 'items', self._quiet) as bar:
             for i in range(n):

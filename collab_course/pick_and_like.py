@@ -65,8 +65,10 @@ class PickAndLike(Recommender):
         good = lo + .75*(hi-lo) if self.good is None else float(self.good)
         if good>hi: raise ValueError(f'good={good:g} is above all ratings, which go to {hi:g}')
         self.threshold = good - rating_step(ratings.y)/2
-        self.picking = self.pick.clone().fit(ratings, quiet=self._quiet)
         self.liking = self.like.clone().fit(ratings, quiet=self._quiet)
+        there = vars(self.liking).get('choosing') # FeatureMF has one inside
+        same = repr(there)==repr(self.pick)
+        self.picking = there if same else self.pick.clone().fit(ratings, quiet=self._quiet)
         cut = [o for o in (self.picking,self.liking) if vars(o).get('cut_short')]
         if cut: raise KeyboardInterrupt # an interrupted fit that would go on with less than all
 

@@ -78,12 +78,15 @@ def draw_prior(
     rows, # bias and factors of one side, shape (n,d)
     rng, # numpy's random generator
     prior:Prior=Prior(), # what is assumed beforehand
+    centred=None, # more rows that spread alike, but around 0, shape (m,d)
 )->tuple: # mean (d,) and precision (d,d)
     "Where rows lie and how far they spread, drawn given the rows"
     (n,d),held = rows.shape,prior.hold+len(rows)
     mean = rows.sum(axis=0)/max(n, 1)
     apart = (rows-mean).T@(rows-mean) + prior.hold*n/held*np.outer(mean, mean)
-    precision = _draw_wishart(prior.extra+d+n, np.eye(d)/prior.scale + apart, rng)
+    if centred is not None: n_all,apart = n+len(centred),apart + centred.T@centred
+    else: n_all = n
+    precision = _draw_wishart(prior.extra+d+n_all, np.eye(d)/prior.scale + apart, rng)
     root = np.linalg.cholesky(held*precision)
     return n*mean/held + np.linalg.solve(root.T, rng.standard_normal(d)), precision
 

@@ -25,7 +25,8 @@ class _Who:
     "Whom a question is about"
     def _history(self, who):
         "A `History` of a dict of ratings, or of a list of items for a model of interactions"
-        r = self.ratings
+        r,about = self.ratings,getattr(who, 'about', None)
+        if about: self._cannot(f'knows nothing of {min(about)!r}, but FeatureMF does')
         if isinstance(who, Mapping): pairs = list(who.items())
         elif r.interactions: pairs = [(o,1) for o in who]
         else: raise TypeError('one person is an id, or their ratings as a dict of item: rating; '

@@ -42,7 +42,8 @@ class _Training:
         check_fit(self, Recommender, settings)
         columns = dict(user=user, item=item, rating=rating, title=title, time=time)
         new = self.clone()
-        new.ratings,new.used,new._quiet = check_scale(as_table(df, **columns)),{},quiet
+        table = check_scale(as_table(df, **columns))
+        new.ratings,new.used,new._quiet = new._with_ids(table),{},quiet
         new._fit(new.ratings.by_order())
         del new._quiet
         self.__dict__ = new.__dict__
@@ -55,6 +56,10 @@ class _Training:
     )->Self: # itself, trained on the ratings that it had and these
         "Learn from newer rows, too; ratings of a user and a film replace all older ones"
         return self.fit(self.ratings.updated(self.ratings.table_like(df)), quiet=quiet)
+
+    def _with_ids(self, ratings): # with ids that are known without ratings, such as by features
+        for o in self.models_inside(): ratings = o._with_ids(ratings)
+        return ratings
 
     def _fit(self, ratings): raise NotImplementedError(
         f'{type(self).__name__} has no `_fit`; a model that has one is BiasedMF')
@@ -114,7 +119,8 @@ class Recommender(HasSettings, _Training, Questions, _Saving):
 _modules = dict(DampedMeans='recommender', Popularity='recommender', BiasedMF='biased_mf',
                 BayesianMF='bayes', Ensemble='evaluation', Choose='evaluation',
                 ImplicitMF='implicit_mf', ItemKNN='item_knn', EASE='ease',
-                PickAndLike='pick_and_like', FactorModel='spark')
+                PickAndLike='pick_and_like', FactorModel='spark', FeatureMF='feature_mf',
+                FeatureTable='feature_frames')
 
 def _class(name, classes):
     "A model's class by the name that a file says; nothing else is imported"
@@ -178,8 +184,10 @@ class DampedMeans(Recommender):
         self.user_effect,self.item_effect = [np.zeros(n) for n in sizes]
         for k,on,effect in ((1,self.items,self.item_effect), (0,self.users,self.user_effect)):
             rows = ratings.x[:,k]
-            left = np.bincount(rows, ratings.y)-np.bincount(rows, expected) # equal sums, equal bits
-            if on: effect += left/(np.bincount(rows)+self.damping)
+            def added(o): return np.bincount(rows, o, sizes[k])
+            left = added(ratings.y)-added(expected) # equal sums, equal bits
+            often = added(None)+self.damping
+            if on: effect += np.divide(left, often, out=np.zeros(sizes[k]), where=often>0)
             expected = expected+effect[rows]
 
     def _predict(self, u, i): # a row of -1 is an unknown user or item, and adds nothing

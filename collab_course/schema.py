@@ -226,11 +226,20 @@ def _parts(model, fitted, n_users, n_items, n_rows):
         biases = sides('bias', 'float64')
         return dict(mean=(), **sides('factors', 'float32', *size),
                     **{o: biases[o] for o in biases if fitted.get(o) is not None})
-    if name!='BayesianMF': return {}
+    if name not in ('BayesianMF','FeatureMF'): return {}
     S = len(fitted['noise'])
+    more = _feature_parts(model, fitted, n_users, S, d) if name=='FeatureMF' else {}
     return dict(offset=(), scale=(), noise=('float64',S), means=('float64',S,d),
                 precisions=('float64',S,d,d), **sides('rows', 'float32', 2+S*(d-1)),
-                **sides('bias', 'float32', S))
+                **sides('bias', 'float32', S), **more)
+
+def _feature_parts(model, fitted, n_users, S, d):
+    "What a model of features has beside the parts of `BayesianMF`"
+    chosen = int(fitted['choosing'].n_factors)+1 if model.chosen else 0
+    def width(side): return chosen+sum(len(o['labels']) for o in fitted[f'{side}_reader'].values())
+    scale = dict(choice_scale=('float64',3,chosen)) if chosen else {}
+    return dict(user_variance=('float64',n_users), new_variance=('float64',S), **scale,
+                **{f'{o}_weights': ('float64',S,width(o),d) for o in ('user','item') if width(o)})
 
 def _check_part(name, value, kind=None, *shape):
     if kind is None: return must(_number(value), f'{name} is no finite number')
@@ -257,6 +266,26 @@ def _check_bayes(m, o):
     must(np.allclose(p, p.swapaxes(1, 2)), 'precisions are not symmetric')
     np.linalg.cholesky(p) # an error unless they are positive definite
 
+def _check_features(m, o):
+    _check_bayes(m, o)
+    must(min(o['user_variance'].min(), o['new_variance'].min())>0, 'a variance is not above 0')
+    tables = dict(user=m.user_features, item=m.item_features)
+    for side,table in tables.items(): _check_reader(o[f'{side}_reader'], table)
+    if not m.chosen: return
+    fine = type(o['choosing']).__name__=='ImplicitMF' and 'ratings' in vars(o['choosing'])
+    must(fine and o['choice_scale'][1].min()>0, 'the model of choices is none')
+
+def _check_reader(reader, table):
+    columns = {} if table is None else table.columns
+    must({*reader}=={*columns}-{'title'}, 'features are not those of the table')
+    for o in reader.values():
+        edges,kept,labels = o['edges'],o['kept'],o['labels']
+        must(type(o['number']) is bool and edges.dtype=='f8' and edges.ndim==1 and kept.dtype=='i4'
+             and kept.shape==(len(labels),) and all(isinstance(w, str) for w in labels)
+             and np.isfinite(edges).all() and (edges[1:]>edges[:-1]).all()
+             and (not o['number'] or not len(kept) or 0<=kept.min()<=kept.max()<=len(edges)),
+             'features are no parts of numbers and no words')
+
 def _check_inner(inner, like, *ranks_only): # where it has to be as the outer model says
     fine = type(inner) is type(like) and 'ratings' in vars(inner)
     must(fine and all(o is inner.ranks_only for o in ranks_only),
@@ -277,10 +306,10 @@ def _check_both(m, o):
 
 def _check_factors(m, o): must(o['item_factors'].ndim==2, 'item_factors are no table')
 
-_checks = dict(DampedMeans=_check_means, BiasedMF=_check_mf, BayesianMF=_check_bayes,
-               Ensemble=_check_members, Choose=_check_chosen, ImplicitMF=_check_weighted,
-               ItemKNN=_check_weighted, EASE=_check_weighted, PickAndLike=_check_both,
-               FactorModel=_check_factors)
+_checks = dict(FeatureMF=_check_features, DampedMeans=_check_means, BiasedMF=_check_mf,
+               BayesianMF=_check_bayes, Ensemble=_check_members, Choose=_check_chosen,
+               ImplicitMF=_check_weighted, ItemKNN=_check_weighted, EASE=_check_weighted,
+               PickAndLike=_check_both, FactorModel=_check_factors)
 
 # %% ../nbs/07_schema.ipynb #4024c950
 def check_model(

@@ -147,7 +147,11 @@ class HasSettings:
 
     def has_seed(self)->bool: # its own, or that of a model inside
         "Would another seed make another model?"
-        return 'seed' in self.settings() or any(o.has_seed() for o in _inside(self))
+        return 'seed' in self.settings() or any(o.has_seed() for o in self.models_inside())
+
+    def models_inside(self)->list: # untrained
+        "The models among its settings"
+        return _inside(self)
 
     def reseeded(self,
         seed:int, # for all random numbers

@@ -19,11 +19,13 @@ from .options import in_options,refuse_options,together
 
 # %% ../nbs/98_training.ipynb #2ceba5b9
 _settings = dict(factors='n_factors', epochs='n_epoch', lr='lr', wd='wd', sweeps='n_sweeps',
-                 seed='seed', threads='threads') # by option
+                 seed='seed', threads='threads', **{o: o.replace('-', '_') for o in
+                 ('user-features','item-features')}) # by option
 _models = {'pick-and-like': ('PickAndLike', 'sweeps seed threads'), # class, and options it has
            'implicit-mf': ('ImplicitMF', 'factors epochs seed'),
            'item-knn': ('ItemKNN', ''), 'ease': ('EASE', ''),
            'bayes': ('BayesianMF', 'factors sweeps seed threads'),
+           'features': ('FeatureMF', 'factors sweeps seed threads user-features item-features'),
            'biased-mf': ('BiasedMF', 'factors epochs lr wd seed threads'),
            'damped-means': ('DampedMeans', ''), 'popularity': ('Popularity', '')}
 _weighted = 'implicit-mf','item-knn','ease' # a click counts as much as its weight
@@ -61,6 +63,11 @@ def _setting(option, what, **more):
     return click.option(f'--{option}', type=kind, **more,
                         help=f'{what}, {kind.range} ({_models_with(option)}).')
 
+def _table(option, who):
+    "An option for a file of features"
+    return click.option(f'--{option}', type=click.Path(exists=True, dir_okay=False), help='File of '
+                        f'what is known of {who}, ids in its first column (features).')
+
 # %% ../nbs/98_training.ipynb #79abbd30
 def model_options(
     f, # a command that takes `kind` and settings by option
@@ -70,14 +77,16 @@ def model_options(
         click.option('--model', 'kind', type=click.Choice([*_models]), help='What to train. '
             'Lists: pick-and-like by what somebody will pick and like, implicit-mf, item-knn and '
             'ease by what they will pick. Ratings: bayes averages over many sets of weights and '
-            'says how sure it is; biased-mf finds one, in less time and space. To compare with: '
+            'says how sure it is; features learns from who rated what, too, and from what is known '
+            'of users and items; biased-mf finds one, in less time and space. To compare with: '
             'damped-means, popularity. [default: pick-and-like; implicit-mf where there are no '
             'ratings]'),
         _setting('factors', 'How many factors each user and item has'),
         _setting('sweeps', 'Draws from the posterior, of which the first 20 are not used'),
         _setting('epochs', 'Passes over the ratings'), _setting('lr', 'Highest learning rate'),
         _setting('wd', 'Weight decay'), _setting('seed', 'Of all random numbers, 42 if left out'),
-        _setting('threads', 'How many to train with, 1 if left out'))(f)
+        _setting('threads', 'How many to train with, 1 if left out'),
+        _table('user-features', 'users'), _table('item-features', 'items'))(f)
 
 # %% ../nbs/98_training.ipynb #bc425e5a
 def _pick_and_like(good=None, seed=None, **liking):
@@ -93,7 +102,7 @@ def make_model(
 ): # the model, untrained
     "A model of this kind; an option that it does not have is an error"
     import collab_course
-    given = {option: value for option,value in given.items() if value is not None}
+    given = {option.replace('_', '-'): value for option,value in given.items() if value is not None}
     for option in given:
         if not has_option(kind, option): raise click.UsageError(
             f'--{option} is an option of {_models_with(option)}, not of {kind}')
@@ -101,7 +110,11 @@ def make_model(
     if counts: settings['weight'] = 'log'
     if kind=='pick-and-like': settings['good'] = good
     make = getattr(collab_course, _models[kind][0]) if kind!='pick-and-like' else _pick_and_like
-    try: return make(**settings)
+    try:
+        for o in settings.keys() & {'user_features','item_features'}:
+            from collab_course.feature_frames import read_features
+            settings[o] = read_features(settings[o])
+        return make(**settings)
     except ValueError as e: raise click.UsageError(in_options(str(e), _settings)) from e
 
 # %% ../nbs/98_training.ipynb #4f71446f
