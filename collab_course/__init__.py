@@ -96,7 +96,7 @@ _HOMES = {
     'BayesianMF': 'bayes', 'Ensemble': 'evaluation', 'Choose': 'evaluation',
     'ImplicitMF': 'implicit_mf', 'ItemKNN': 'item_knn', 'EASE': 'ease',
     'PickAndLike': 'pick_and_like', 'ratings_store': 'store_of_ratings',
-    'FactorModel': 'spark',
+    'FactorModel': 'spark', 'FeatureMF': 'feature_mf', 'Person': 'feature_mf',
 }
 __all__ = [*_HOMES]
 
