@@ -413,7 +413,7 @@ def test_train_makes_every_kind_of_model(args, same, films, tmp_path):
 @pytest.mark.parametrize('args, says', [
     (['--model', 'bayes', '--epochs', '3'], '--epochs is an option of implicit-mf and biased-mf, not of bayes'),
     (['--wd', '.1'], '--wd is an option of biased-mf, not of pick-and-like'),
-    (['--model', 'biased-mf', '--sweeps', '90'], '--sweeps is an option of pick-and-like and bayes, not of biased-mf'),
+    (['--model', 'biased-mf', '--sweeps', '90'], '--sweeps is an option of pick-and-like, bayes and features, not of biased-mf'),
     (['--model', 'popularity', '--factors', '3'], '--factors is an option of implicit-mf, bayes, features and biased-mf, not of popularity'),
     (['--model', 'ease', '--threads', '2'], '--threads is an option of pick-and-like, bayes, features and biased-mf, not of ease'),
     (['--no-rating', '--threads', '2'], '--threads is an option of pick-and-like, bayes, features and biased-mf, not of implicit-mf'),

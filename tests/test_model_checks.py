@@ -7,6 +7,7 @@ from collab_course.bayes import BayesianMF
 from collab_course.biased_mf import BiasedMF
 from collab_course.ease import EASE
 from collab_course.evaluation import Choose, Ensemble
+from collab_course.feature_mf import FeatureMF
 from collab_course.ids import UnknownIdError
 from collab_course.implicit_mf import ImplicitMF
 from collab_course.item_knn import ItemKNN
@@ -23,7 +24,8 @@ MODELS = [DampedMeans(), DampedMeans(items=False, damping=0), Popularity(), Bias
           BayesianMF(n_factors=3, n_sweeps=30, burn_in=5), Ensemble(SMALL, 3), Choose({'means': DampedMeans(), 'mf': SMALL}),
           Choose({'popular': Popularity(), 'means': DampedMeans()}, by='ndcg'),
           ImplicitMF(n_factors=3, n_epoch=4), ImplicitMF(n_factors=40, n_epoch=2, weight='ones'), ItemKNN(k=5), EASE(),
-          EASE(penalty=3., keep=4, weight='ones'), PICK_AND_LIKE, Choose({'both': PICK_AND_LIKE}), Ensemble(PICK_AND_LIKE, 2)]
+          EASE(penalty=3., keep=4, weight='ones'), PICK_AND_LIKE, Choose({'both': PICK_AND_LIKE}), Ensemble(PICK_AND_LIKE, 2),
+          FeatureMF(n_factors=3, n_sweeps=30, burn_in=5)]
 
 
 @pytest.mark.parametrize('model', MODELS, ids=repr)
