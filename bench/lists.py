@@ -178,4 +178,4 @@ def check_new_users(rows):
     "Raise unless the mean over parts is at least popularity's, for every number of ratings given"
     mean = pd.DataFrame(rows).groupby(['given', 'model']).ndcg.mean().unstack()
     print(mean.round(3))
-    assert (mean.ImplicitMF >= mean.Popularity-1e-9).all(), mean
+    for name in 'ImplicitMF', 'EASE': assert (mean[name] >= mean.Popularity-1e-9).all(), mean

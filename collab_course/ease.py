@@ -12,6 +12,7 @@ __all__ = ['ease_weights', 'EASE']
 
 # %% ../nbs/73_ease.ipynb #a9e610fa
 import numpy as np
+from functools import cached_property
 from .implicit import check_weight
 from .item_knn import ItemWeights,co_occurrence
 from .recommender import Recommender
@@ -50,6 +51,8 @@ def _largest(B, keep):
     return best.T.astype('int32'), np.take_along_axis(B, best, axis=0).T.astype('float32')
 
 # %% ../nbs/73_ease.ipynb #79219e03
+_of_the_mean_user = .1 # of the mean user's clicks are added to a new user's
+
 class EASE(ItemWeights, Recommender):
     "Each item predicted from all others, by one regression with a zero diagonal"
     def __init__(self,
@@ -81,3 +84,12 @@ class EASE(ItemWeights, Recommender):
 
     def _from(self, item):
         return super()._from(item) if self.keep is not None else self.weights[:,item].astype(float)
+
+    @cached_property
+    def _usual_scores(self): # of the mean user, who clicked a little on everything, (n_items,)
+        share = self.ratings.counts/len(self.ratings.users)
+        if self.keep is not None: return super()._add_up(np.arange(len(share)), share)
+        return np.einsum('i,ij->j', share.astype('float32'), self.weights).astype(float)
+
+    def _fold_in(self, items, ratings):
+        return super()._fold_in(items, ratings) + _of_the_mean_user*self._usual_scores

@@ -104,10 +104,21 @@ def test_effects_add_up_to_the_score(model):
     for item in (0, 4, 29): assert np.isclose(m._explain(*history, item).sum(), gain[item], atol=1e-6)
 
 
-@pytest.mark.parametrize('model', [ItemKNN(k=8), EASE()], ids=repr)
-def test_known_and_new_users_with_the_same_clicks_get_the_same_list(model):
-    "Nothing is solved for either"
+@pytest.mark.parametrize('model', [EASE(), EASE(keep=5), EASE(weight='ones')], ids=repr)
+def test_ease_gives_a_new_user_a_little_of_the_mean_user(model):
+    "The same for all of them: without clicks the list is the mean user's; known users have none of it"
     m = model.clone().fit(check_frame(), quiet=True)
+    none = m.item_scores(History(np.zeros(0, int), np.zeros(0)))
+    own = m.ratings.x[m.ratings.rows_of(5), 1]
+    new = m.item_scores(History(np.sort(own), m.ratings.y[m.ratings.rows_of(5)][np.argsort(own)]))
+    np.testing.assert_allclose(new - none, m.item_scores(5), atol=1e-6)
+    share = m.ratings.counts/len(m.ratings.users)
+    np.testing.assert_allclose(none, [.1*share@m._from(item) for item in range(len(share))], atol=1e-6)
+
+
+def test_known_and_new_users_with_the_same_clicks_get_the_same_list():
+    "Nothing is solved for either"
+    m = ItemKNN(k=8).fit(check_frame(), quiet=True)
     user = m.ratings.users.ids[5]
     rows = m.ratings.rows_of(5)
     told = dict(zip(m.ratings.items.ids[m.ratings.x[rows, 1]].tolist(), m.ratings.y[rows].tolist()))
