@@ -74,13 +74,16 @@ def _tour(seed, epochs, data, out, quiet):
     "Train the chapters' models on one split and compare them."
     os.environ['MPLBACKEND'] = 'agg' # it draws into a file, whatever windows one may have asked for
     with writable(out):
-        from collab_course.tour import plot_curves,run_tour
+        from collab_course.tour import plot_curves,run_tour,tour_list
         table,curves = run_tour(data, epochs, seed, quiet)
+        liked,best = tour_list(data)
     table.to_csv(out/'tour.csv', index=False)
     plot_curves(curves).savefig(out/'tour.png', dpi=110)
     numbers = {'parameters': '{:,}'.format, 'seconds': '{:.1f}'.format}
     click.echo(table.to_string(index=False, na_rep='-', float_format='{:.3f}'.format,
                                formatters=numbers))
+    click.echo(printable(f'\nTo a new user who likes {liked}, PickAndLike recommends: ')
+               + printable('; '.join(map(str, best.title if 'title' in best else best['item']))))
     click.echo('\nSaved: ' + printable(f"{out/'tour.csv'}, {out/'tour.png'}"))
 
 # %% ../nbs/99_app.ipynb #1c480445

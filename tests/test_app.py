@@ -84,6 +84,7 @@ def test_tour_trains_every_model(tmp_path):
     assert (tmp_path/'tour/tour.png').read_bytes().startswith(b'\x89PNG')
     for name in table.index: assert name in done.stdout
     assert 'tour/tour.csv' in done.stdout and 'tour/tour.png' in done.stdout
+    assert 'likes Star Wars (1977), PickAndLike recommends: Return of the Jedi (1983); ' in done.stdout
     assert 'it/s' not in done.stderr # no bars in a file
     valid = table['valid MSE']
     ours = {'DotProduct, no range': .858, 'DotProduct': .866, 'DotProductBias': .887, 'CollabNN': .856,
@@ -110,7 +111,7 @@ def test_tour_takes_its_options(tmp_path, small):
     tables = []
     for seed in '7', '7', '8':
         done, _ = tour('--data', small, '--out', 'here', '--epochs', '1', '--seed', seed, '--quiet', cwd=tmp_path)
-        assert (done.returncode, done.stderr) == (0, '')
+        assert (done.returncode, done.stderr) == (0, '') and 'PickAndLike recommends: Film ' in done.stdout
         tables.append(pd.read_csv(tmp_path/'here/tour.csv').drop(columns=['seconds', 'published']).to_numpy().tolist())
     assert tables[0] == tables[1] != tables[2]
     assert {path.name for path in tmp_path.iterdir()} == {'here'}
