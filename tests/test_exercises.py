@@ -2,9 +2,11 @@
 import inspect
 import json
 import re
+import signal
 import subprocess
 import sys
 import threading
+import time
 from functools import partial
 
 import numpy as np
@@ -135,6 +137,15 @@ def recurses(xs): return recurses(xs)
 
 def generates(xs): yield from double(xs)
 
+def closes(xs):
+    sys.stdout.close()
+    return double(xs)
+
+class Speechless(Exception):
+    def __str__(self): raise self
+
+def raises_that(xs): raise Speechless
+
 class Strange:
     "What cannot be printed or compared"
     def __repr__(self): raise OSError
@@ -151,6 +162,7 @@ class Strange:
     (changes, 'it changed what it was given. Work on a copy.'),
     (asks_for_more, "it raised TypeError: asks_for_more() missing 1 required positional argument: 'n'."),
     (generates, 'it returned a generator, and a list is asked for.'),
+    (raises_that, 'it raised Speechless in the line `def raises_that(xs): raise Speechless`.'),
     (lambda xs: torch.eye(2).to_sparse(), 'it returned a tensor, and a list is asked for.'),
     (lambda xs: [2, torch.eye(2).to_sparse()], 'it returned a tensor, and a number is asked for (at place 1).'),
     (lambda xs: Strange(), 'it returned a Strange, and a list is asked for.'), (lambda xs: None, None), (sum, 'it returned a number, and a list is asked for.'),
@@ -170,6 +182,38 @@ def test_an_answer_that_never_tires(monkeypatch):
     monkeypatch.setattr(exercises, '_try', partial(exercises._try, seconds=.1))
     assert 'it returned 1, and 2 is right (at place 0)' in judge(doubled(), swallows).text
     assert 'it raised RecursionError' in judge(doubled(), recurses).text
+
+
+def test_an_answer_that_checks_itself(monkeypatch):
+    "One limit for all of it, and none is left over; another exercise may be checked within, and the output closed"
+    monkeypatch.setattr(exercises, '_try', partial(exercises._try, seconds=.2))
+    def itself(*args): judge(two_cases, itself)
+    again, two_cases, start = doubled(), exercises._find('movielens.1'), time.monotonic()
+    assert judge(two_cases, itself).text == 'movielens.1, ML-100k: it did not end within 0.2 seconds.'
+    assert time.monotonic() - start < 2
+    assert judge(again, lambda xs: double(xs) if judge(doubled(), double).passed else None).passed
+    assert judge(again, closes).passed
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0) and signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+
+def test_an_alarm_at_the_end(monkeypatch):
+    "It rings when the answer has just returned: the timer ends all the same"
+    ring, stopped = signal.setitimer, []
+    def late(which, seconds, again=0):
+        if not seconds and not stopped:
+            stopped.append(1)
+            raise exercises._TimeUp
+        return ring(which, seconds, again)
+    monkeypatch.setattr(signal, 'setitimer', late)
+    assert 'it did not end within' in judge(doubled(), double).text
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0) and signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize('value', [1j, 10**5000], ids=['complex', 'long'])
+def test_a_number_that_cannot_be_compared(value):
+    "It is no answer, and no error"
+    some = Exercise('some.1', lambda: 3.5, why='', hints=('', ''))
+    assert judge(some, value).text == 'some.1: this is a number of another form than what is asked for.'
 
 
 def test_a_result_that_cannot_be_read():
@@ -235,6 +279,20 @@ def test_progress_that_cannot_be_kept(home, spoil, capsys):
     said = capsys.readouterr().out
     assert 'movielens.1 is right' in said and f'could not be kept in {home}' in said
     progress()
+
+
+@pytest.mark.parametrize('settings, why', [
+    (None, 'Could not determine home directory.'), (b'no section', 'File contains no section headers.'),
+    (b'\xff\xfe', "'utf-8' codec can't decode"), (b'[DEFAULT]\ndata = %x', "'%' must be followed by"),
+])
+def test_progress_without_a_folder(tmp_path, monkeypatch, settings, why, capsys):
+    "No home, or fastai's own settings are damaged: the answer is right all the same"
+    monkeypatch.setenv('FASTAI_HOME', str(tmp_path if settings else '~nobody-at-all/x'))
+    if settings: (tmp_path/'config.ini').write_bytes(settings)
+    solve('movielens.1')
+    assert f'is right, in all of 2 cases. (This could not be kept in a file: {why}' in capsys.readouterr().out
+    progress()
+    assert f'Kept nowhere: {why.rstrip(".")}' in capsys.readouterr().out
 
 
 SOLVE = '''
