@@ -91,15 +91,43 @@ assert lessons() == ['collab_course.checks.movielens']'''
     subprocess.run([sys.executable, '-c', code], check=True, stdout=subprocess.DEVNULL)
 
 
+def by_bias(named):
+    "Once through the pairs: those with a bias, and the others"
+    found = [], []
+    for name, one in named: found['bias' not in name].append(one)
+    return found
+
+
 @pytest.mark.parametrize('name, repaired', [
     ('spot_the_bug.4', lambda n, bs, rng: np.split(rng.choice(n, n, replace=False), range(bs, n, bs))),
     ('spot_the_bug.5', lambda n, rng: [part[::-1] for part in exercises._find('spot_the_bug.5').solution(n, rng)]),
+    ('weight_decay.4', lambda named, wd: [{'params': some, 'weight_decay': decay} for some, decay in zip(by_bias(named), (0, wd))]),
     ('spot_the_bug.1', lambda a, b, k, seed: {o: torch.zeros(n, d) for o, n, d in [
         ('user_factors', a, k), ('item_factors', b, k), ('user_bias', a, 1), ('item_bias', b, 1)]}),
 ])
 def test_another_repair_is_as_good(name, repaired):
     "Where chance has a part, a check looks at what does not depend on it"
     assert judge(exercises._find(name), repaired).passed
+
+
+def of_itself(factors, k):
+    "Its own cosine is set to zero, which is more than that of what points away"
+    directions = factors/np.linalg.norm(factors, axis=1, keepdims=True)
+    alike = directions @ directions[k]
+    alike[k] = 0
+    return alike.argmax()
+
+
+@pytest.mark.parametrize('name, answer, says', [
+    ('movielens.4', lambda df: ((df.user == df.user.shift()) & (df.title == df.title.shift())).sum(), 'one pair twice: it returned 0'),
+    ('loaders.2', lambda n, bs, gen: (rows for rows in torch.randperm(n).split(bs)), 'it returned a generator, and a list is asked for'),
+    ('spot_the_bug.4', lambda n, bs, rng: np.split(np.arange(n), range(bs, n, bs)), "it returned False, and True is right (for 'in random order')"),
+    ('spot_the_bug.7', of_itself, 'two opposites: it returned 0, and 1 is right'),
+])
+def test_what_is_wrong_is_found(name, answer, says):
+    "Answers that look right in most cases"
+    passed, said = judge(exercises._find(name), answer)
+    assert passed is False and says in said
 
 
 def double(xs): return [2*x for x in xs]
