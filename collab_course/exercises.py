@@ -92,7 +92,7 @@ def difference(
 def _arrays(a, b, tol):
     "What differs between two arrays"
     if a.shape!=b.shape: return f'the shape {b.shape}, and {a.shape} is right'
-    if a.dtype.kind in 'OUS' or b.dtype.kind in 'OUS': wrong = a!=b
+    if a.dtype.kind in 'OUS' or b.dtype.kind in 'US': wrong = a!=b
     else: wrong = ~np.isclose(b.astype(float), a.astype(float), rtol=tol, atol=tol, equal_nan=True)
     if not wrong.any(): return
     place = tuple(map(int, np.argwhere(wrong)[0]))

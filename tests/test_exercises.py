@@ -122,6 +122,7 @@ def of_itself(factors, k):
     ('movielens.4', lambda df: ((df.user == df.user.shift()) & (df.title == df.title.shift())).sum(), 'one pair twice: it returned 0'),
     ('loaders.2', lambda n, bs, gen: (rows for rows in torch.randperm(n).split(bs)), 'it returned a generator, and a list is asked for'),
     ('spot_the_bug.4', lambda n, bs, rng: np.split(np.arange(n), range(bs, n, bs)), "it returned False, and True is right (for 'in random order')"),
+    ('metrics.2', lambda hits, n: (hits.cumsum()/np.arange(1, 7))[hits].sum()/min(n, 6), 'more wanted than places'),
     ('spot_the_bug.7', of_itself, 'two opposites: it returned 0, and 1 is right'),
 ])
 def test_what_is_wrong_is_found(name, answer, says):
@@ -242,6 +243,13 @@ def test_a_number_that_cannot_be_compared(value):
     "It is no answer, and no error"
     some = Exercise('some.1', lambda: 3.5, why='', hints=('', ''))
     assert judge(some, value).text == 'some.1: this is a number of another form than what is asked for.'
+
+
+def test_numbers_in_an_array_of_objects():
+    "They count as numbers, rounding and all"
+    tenths = Exercise('tenths.1', lambda n: np.arange(n)/10, lambda: {'four': (4,)}, why='', hints=('', ''))
+    assert judge(tenths, lambda n: np.array([k*.1 for k in range(n)], dtype=object)).passed
+    assert judge(tenths, lambda n: np.array(['x']*n, dtype=object)).text == 'tenths.1, four: it returned an array of another form than what is asked for.'
 
 
 def test_a_result_that_cannot_be_read():
