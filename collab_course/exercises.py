@@ -92,7 +92,7 @@ def difference(
 def _arrays(a, b, tol):
     "What differs between two arrays"
     if a.shape!=b.shape: return f'the shape {b.shape}, and {a.shape} is right'
-    if a.dtype.kind in 'OUS' or b.dtype.kind in 'OUS': wrong = a!=b
+    if a.dtype.kind in 'OUS' or b.dtype.kind in 'US': wrong = a!=b
     else: wrong = ~np.isclose(b.astype(float), a.astype(float), rtol=tol, atol=tol, equal_nan=True)
     if not wrong.any(): return
     place = tuple(map(int, np.argwhere(wrong)[0]))
@@ -127,6 +127,10 @@ class _TimeUp(BaseException): "The limit is over; no `except Exception` holds it
 
 def _ring(*_): raise _TimeUp
 
+def _rings():
+    "Whether a limit runs, so that this is an answer that calls `check`"
+    return hasattr(signal, 'setitimer') and signal.getsignal(signal.SIGALRM) is _ring
+
 @contextmanager
 def _limited(seconds):
     "Stop what runs inside after some seconds, where one can; a timer of the caller's goes on"
@@ -137,10 +141,15 @@ def _limited(seconds):
         _told.append(1)
         yield
         return
+    if _rings(): # the limit that runs is enough
+        yield
+        return
     handler,start = signal.signal(signal.SIGALRM, _ring),time.monotonic()
     left,again = signal.setitimer(signal.ITIMER_REAL, seconds, .1) # again, if it was swallowed
-    try: yield
-    finally:
+    try:
+        try: yield
+        finally: signal.setitimer(signal.ITIMER_REAL, 0)
+    finally: # once more, in case that it rang just then
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler or signal.SIG_DFL) # None: not set from Python
         if left: signal.setitimer(signal.ITIMER_REAL, max(left+start-time.monotonic(), .001), again)
@@ -151,6 +160,12 @@ def _where(e, f):
     lines = [o for o in traceback.extract_tb(e.__traceback__) if o.filename==file and o.line]
     return f' in the line `{lines[-1].line}`' if lines else ''
 
+def _said(e):
+    "The name of an error, and what it says"
+    try: said = ' '.join(str(e).split())[:200]
+    except Exception: said = '' # an error of the reader's, and its text is one more
+    return f'{type(e).__name__}{": " if said else ""}{said}'
+
 # %% ../nbs/05_exercises.ipynb #762b6a73
 class _Tried(NamedTuple):
     "What came of a call"
@@ -160,15 +175,15 @@ class _Tried(NamedTuple):
 
 def _try(f, args, seconds=_seconds):
     "Call a function, and survive it"
-    printed,problem,res = io.StringIO(),None,None
+    printed,problem,res,within = io.StringIO(),None,None,_rings()
     try:
         with _limited(seconds), redirect_stdout(printed): res = f(*args)
-    except _TimeUp: problem = f'it did not end within {seconds:g} seconds'
+    except _TimeUp:
+        if within: raise # the answer that called `check` is the one to stop
+        problem = f'it did not end within {seconds:g} seconds'
     except BaseException as e: # also SystemExit and KeyboardInterrupt
-        name = type(e).__name__
-        said = ' '.join(str(e).split())[:200]
-        problem = f'it raised {name}{": " if said else ""}{said}{_where(e, f)}'
-    return _Tried(res, problem, printed.getvalue())
+        problem = f'it raised {_said(e)}{_where(e, f)}'
+    return _Tried(res, problem, '' if printed.closed else printed.getvalue())
 
 # %% ../nbs/05_exercises.ipynb #c240885e
 class Verdict(NamedTuple):
@@ -191,6 +206,7 @@ def _is_blank(answer):
 
 def _differs(exercise, right, got):
     "The first difference from a right result, of what counts of it"
+    if _kind(right)!=_kind(got): return difference(right, got)
     try: return difference(exercise.look(right), exercise.look(got), exercise.tol)
     except Exception: return f'{_kind(got)} of another form than what is asked for' # not to be read
 
@@ -219,10 +235,9 @@ def _judge_value(exercise, answer):
     right = exercise.solution()
     said = _differs(exercise, right, answer)
     if not said: return Verdict(True, f'{exercise.name} is right.')
-    kinds = _kind(right),_kind(answer)
     a,b = _plain(right),_plain(answer)
-    if kinds[0]!=kinds[1]: text = f'this is {said}'
-    elif kinds[0]=='a number' and b==b: text = f'{_short(b)} is too {"high" if b>a else "low"}'
+    if said.endswith('is asked for'): text = f'this is {said}'
+    elif _kind(right)=='a number' and b==b: text = f'{_short(b)} is too {"high" if b>a else "low"}'
     else: text = f'{_short(b)} is not it'
     return Verdict(False, f'{exercise.name}: {text}.{_mistake(exercise, {"": answer})}')
 
@@ -274,7 +289,10 @@ def _find(name):
     return getattr(lesson, name.replace('.', '_'))
 
 # %% ../nbs/05_exercises.ipynb #76077884
-def _file(): return cache_folder()/'exercises.txt'
+def _file():
+    "The file of progress; an OSError, too, where fastai's folder or its settings cannot be read"
+    try: return cache_folder()/'exercises.txt'
+    except Exception as e: raise OSError(' '.join(str(e).split()).rstrip('.')) from e
 
 def _solved():
     "The names of solved exercises"
@@ -285,10 +303,12 @@ def _solved():
 def _keep(name):
     "Add a name to the file of progress; what went wrong, as text"
     if name in _solved(): return ''
+    file = 'a file'
     try:
-        _file().parent.mkdir(parents=True, exist_ok=True)
-        with open(_file(), 'ab', buffering=0) as f: f.write(f'\n{name}\n'.encode())
-    except OSError as e: return f' (This could not be kept in {_file()}: {e.strerror or e}.)'
+        file = _file()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(file, 'ab', buffering=0) as f: f.write(f'\n{name}\n'.encode())
+    except OSError as e: return f' (This could not be kept in {file}: {e.strerror or e}.)'
     return ''
 
 # %% ../nbs/05_exercises.ipynb #0e1c10a8
@@ -362,4 +382,5 @@ def progress():
         which = f'({", ".join(solved)})' if solved else ''
         print(f'{lesson:14} {len(solved)} of {len(names)} {which}'.rstrip())
     colab = '; Colab forgets it with its machine' if 'google.colab' in sys.modules else ''
-    print(f'Kept in {_file()}{colab}')
+    try: print(f'Kept in {_file()}{colab}')
+    except OSError as e: print(f'Kept nowhere: {e}')

@@ -408,12 +408,12 @@ def test_a_learner_notebook_is_made(lesson):
 
 
 def test_a_learner_notebook_gives_no_solution_away(lesson):
-    "Neither the page's folded solutions nor the checks; help is imported with `check`, though no cell asks for it"
+    "Neither the page's folded solutions nor the checks; help is imported with `check`, and modules of the solutions, though no cell asks"
     cells = [new_code_cell('#| default_exp bias'), new_code_cell('from collab_course.exercises import check,hint,solution,solutions'),
              shown('def four(): ...\n\ncheck("bias.1", four)'), shown('#| solutions\nsolutions("bias")'),
              new_code_cell('#| exporti checks.bias\nimport math'), new_code_cell('#| exporti checks.bias\ndef four(): return math.sqrt(16)')]
     made, wrong = lesson(*cells)
-    assert made == ['%pip x', 'from collab_course.exercises import check, hint, solution', 'def four(): ...\n\ncheck("bias.1", four)']
+    assert made == ['%pip x', 'import math\nfrom collab_course.exercises import check, hint, solution', 'def four(): ...\n\ncheck("bias.1", four)']
     assert wrong == []
 
 

@@ -2,9 +2,11 @@
 import inspect
 import json
 import re
+import signal
 import subprocess
 import sys
 import threading
+import time
 from functools import partial
 
 import numpy as np
@@ -89,15 +91,44 @@ assert lessons() == ['collab_course.checks.movielens']'''
     subprocess.run([sys.executable, '-c', code], check=True, stdout=subprocess.DEVNULL)
 
 
+def by_bias(named):
+    "Once through the pairs: those with a bias, and the others"
+    found = [], []
+    for name, one in named: found['bias' not in name].append(one)
+    return found
+
+
 @pytest.mark.parametrize('name, repaired', [
     ('spot_the_bug.4', lambda n, bs, rng: np.split(rng.choice(n, n, replace=False), range(bs, n, bs))),
     ('spot_the_bug.5', lambda n, rng: [part[::-1] for part in exercises._find('spot_the_bug.5').solution(n, rng)]),
+    ('weight_decay.4', lambda named, wd: [{'params': some, 'weight_decay': decay} for some, decay in zip(by_bias(named), (0, wd))]),
     ('spot_the_bug.1', lambda a, b, k, seed: {o: torch.zeros(n, d) for o, n, d in [
         ('user_factors', a, k), ('item_factors', b, k), ('user_bias', a, 1), ('item_bias', b, 1)]}),
 ])
 def test_another_repair_is_as_good(name, repaired):
     "Where chance has a part, a check looks at what does not depend on it"
     assert judge(exercises._find(name), repaired).passed
+
+
+def of_itself(factors, k):
+    "Its own cosine is set to zero, which is more than that of what points away"
+    directions = factors/np.linalg.norm(factors, axis=1, keepdims=True)
+    alike = directions @ directions[k]
+    alike[k] = 0
+    return alike.argmax()
+
+
+@pytest.mark.parametrize('name, answer, says', [
+    ('movielens.4', lambda df: ((df.user == df.user.shift()) & (df.title == df.title.shift())).sum(), 'one pair twice: it returned 0'),
+    ('loaders.2', lambda n, bs, gen: (rows for rows in torch.randperm(n).split(bs)), 'it returned a generator, and a list is asked for'),
+    ('spot_the_bug.4', lambda n, bs, rng: np.split(np.arange(n), range(bs, n, bs)), "it returned False, and True is right (for 'in random order')"),
+    ('metrics.2', lambda hits, n: (hits.cumsum()/np.arange(1, 7))[hits].sum()/min(n, 6), 'more wanted than places'),
+    ('spot_the_bug.7', of_itself, 'two opposites: it returned 0, and 1 is right'),
+])
+def test_what_is_wrong_is_found(name, answer, says):
+    "Answers that look right in most cases"
+    passed, said = judge(exercises._find(name), answer)
+    assert passed is False and says in said
 
 
 def double(xs): return [2*x for x in xs]
@@ -135,6 +166,15 @@ def recurses(xs): return recurses(xs)
 
 def generates(xs): yield from double(xs)
 
+def closes(xs):
+    sys.stdout.close()
+    return double(xs)
+
+class Speechless(Exception):
+    def __str__(self): raise self
+
+def raises_that(xs): raise Speechless
+
 class Strange:
     "What cannot be printed or compared"
     def __repr__(self): raise OSError
@@ -151,6 +191,7 @@ class Strange:
     (changes, 'it changed what it was given. Work on a copy.'),
     (asks_for_more, "it raised TypeError: asks_for_more() missing 1 required positional argument: 'n'."),
     (generates, 'it returned a generator, and a list is asked for.'),
+    (raises_that, 'it raised Speechless in the line `def raises_that(xs): raise Speechless`.'),
     (lambda xs: torch.eye(2).to_sparse(), 'it returned a tensor, and a list is asked for.'),
     (lambda xs: [2, torch.eye(2).to_sparse()], 'it returned a tensor, and a number is asked for (at place 1).'),
     (lambda xs: Strange(), 'it returned a Strange, and a list is asked for.'), (lambda xs: None, None), (sum, 'it returned a number, and a list is asked for.'),
@@ -170,6 +211,45 @@ def test_an_answer_that_never_tires(monkeypatch):
     monkeypatch.setattr(exercises, '_try', partial(exercises._try, seconds=.1))
     assert 'it returned 1, and 2 is right (at place 0)' in judge(doubled(), swallows).text
     assert 'it raised RecursionError' in judge(doubled(), recurses).text
+
+
+def test_an_answer_that_checks_itself(monkeypatch):
+    "One limit for all of it, and none is left over; another exercise may be checked within, and the output closed"
+    monkeypatch.setattr(exercises, '_try', partial(exercises._try, seconds=.2))
+    def itself(*args): judge(two_cases, itself)
+    again, two_cases, start = doubled(), exercises._find('movielens.1'), time.monotonic()
+    assert judge(two_cases, itself).text == 'movielens.1, ML-100k: it did not end within 0.2 seconds.'
+    assert time.monotonic() - start < 2
+    assert judge(again, lambda xs: double(xs) if judge(doubled(), double).passed else None).passed
+    assert judge(again, closes).passed
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0) and signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+
+def test_an_alarm_at_the_end(monkeypatch):
+    "It rings when the answer has just returned: the timer ends all the same"
+    ring, stopped = signal.setitimer, []
+    def late(which, seconds, again=0):
+        if not seconds and not stopped:
+            stopped.append(1)
+            raise exercises._TimeUp
+        return ring(which, seconds, again)
+    monkeypatch.setattr(signal, 'setitimer', late)
+    assert 'it did not end within' in judge(doubled(), double).text
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0) and signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize('value', [1j, 10**5000], ids=['complex', 'long'])
+def test_a_number_that_cannot_be_compared(value):
+    "It is no answer, and no error"
+    some = Exercise('some.1', lambda: 3.5, why='', hints=('', ''))
+    assert judge(some, value).text == 'some.1: this is a number of another form than what is asked for.'
+
+
+def test_numbers_in_an_array_of_objects():
+    "They count as numbers, rounding and all"
+    tenths = Exercise('tenths.1', lambda n: np.arange(n)/10, lambda: {'four': (4,)}, why='', hints=('', ''))
+    assert judge(tenths, lambda n: np.array([k*.1 for k in range(n)], dtype=object)).passed
+    assert judge(tenths, lambda n: np.array(['x']*n, dtype=object)).text == 'tenths.1, four: it returned an array of another form than what is asked for.'
 
 
 def test_a_result_that_cannot_be_read():
@@ -235,6 +315,20 @@ def test_progress_that_cannot_be_kept(home, spoil, capsys):
     said = capsys.readouterr().out
     assert 'movielens.1 is right' in said and f'could not be kept in {home}' in said
     progress()
+
+
+@pytest.mark.parametrize('settings, why', [
+    (None, 'Could not determine home directory.'), (b'no section', 'File contains no section headers.'),
+    (b'\xff\xfe', "'utf-8' codec can't decode"), (b'[DEFAULT]\ndata = %x', "'%' must be followed by"),
+])
+def test_progress_without_a_folder(tmp_path, monkeypatch, settings, why, capsys):
+    "No home, or fastai's own settings are damaged: the answer is right all the same"
+    monkeypatch.setenv('FASTAI_HOME', str(tmp_path if settings else '~nobody-at-all/x'))
+    if settings: (tmp_path/'config.ini').write_bytes(settings)
+    solve('movielens.1')
+    assert f'is right, in all of 2 cases. (This could not be kept in a file: {why}' in capsys.readouterr().out
+    progress()
+    assert f'Kept nowhere: {why.rstrip(".")}' in capsys.readouterr().out
 
 
 SOLVE = '''

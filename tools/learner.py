@@ -45,6 +45,11 @@ def written(node):
     return WRAP.fill(f'{start} import ({names})')
 
 
+def bound(node):
+    "The names that an import makes"
+    return {alias.asname or alias.name.partition('.')[0] for alias in node.names}
+
+
 def one_import(node, wanted):
     "An import of those names that are wanted and not yet there, a star's spelled out; or nothing"
     names = node.names
@@ -98,13 +103,18 @@ def sorted_cells(cells):
 
 def prepared(cells, package):
     "The setup's second cell, and the ids of the cells that stay"
-    hidden, setup, lesson = sorted_cells(cells)
+    told = [cell for cell in cells if tells(cell)]
+    hidden, setup, lesson = sorted_cells([cell for cell in cells if cell not in told])
     wanted, _, _ = uses([cell for cell in setup + lesson if not is_imports(cell)])
-    if 'check' in wanted: wanted |= HELP
+    # Modules that the solutions use, such as NumPy: the reader's answers will, too
+    modules = [node for cell in told for node in tree(cell).body if isinstance(node, ast.Import)]
+    there = uses(setup)[1] | wanted
+    first = [one_import(node, {name for name in bound(node) if name not in there}) for node in modules]
+    if 'check' in wanted: wanted |= HELP.union(*map(bound, modules))
     _, made, _ = uses(hidden)
     names = [ast.alias(name) for name in sorted(made & wanted)]
     own = ast.ImportFrom(f'{package}.{module_of(cells)}', names, 0)
-    sources = [needed(cell, wanted) for cell in setup] + [one_import(own, wanted)]
+    sources = [*first, *[needed(cell, wanted) for cell in setup], one_import(own, wanted)]
     return '\n'.join(filter(None, sources)), {cell.id for cell in lesson}
 
 
@@ -113,7 +123,7 @@ def learner(path, facts):
     nb, url = nbformat.read(path, 4), site_url(facts)
     page = page_name(path)
     install, *code = code_cells(path)
-    imports, stay = prepared([cell for cell in code if not tells(cell)], facts['lib_name'])
+    imports, stay = prepared(code, facts['lib_name'])
     title, badge, *rest = nb.cells
     setup = [new_markdown_cell(SETUP, id='setup'),
              new_code_cell(DIRECTIVE.sub('', install.source), id='install')]

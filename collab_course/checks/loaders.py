@@ -27,7 +27,9 @@ loaders_1 = Exercise('loaders.1', share_seen,
 def dealt(n, bs, gen): return list(torch.randperm(n, generator=gen).split(bs))
 
 def _of_epoch(batches):
-    return {'rows, sorted': torch.cat(list(batches)).sort()[0], 'sizes': [len(o) for o in batches]}
+    rows = torch.cat(list(batches))
+    return {'rows, sorted': rows.sort()[0], 'sizes': [len(o) for o in batches],
+            'in random order': len(rows)<10 or not torch.equal(rows, rows.sort()[0])}
 
 loaders_2 = Exercise('loaders.2', dealt, look=_of_epoch,
     cases=lambda: {'100 rows by 16': (100, 16, torch.Generator().manual_seed(0)),
@@ -36,6 +38,8 @@ loaders_2 = Exercise('loaders.2', dealt, look=_of_epoch,
     hints=('`torch.randperm(n, generator=gen)` is a random order.', '`split(bs)` cuts a tensor.'),
     mistakes={'The rows that are left over at the end make a batch, too.':
               lambda n, bs, gen: [o for o in dealt(n, bs, gen) if len(o)==bs] or [tensor([0])],
+              'These are in the order of the data.':
+              lambda n, bs, gen: list(torch.arange(n).split(bs)),
               'Drawn so, some rows come twice and others never.':
               lambda n, bs, gen: list(torch.randint(n, (n,), generator=gen).split(bs))})
 

@@ -28,13 +28,16 @@ def average_precision(hits, n_wanted):
 
 metrics_2 = Exercise('metrics.2', average_precision,
     lambda: {'hits at places 1, 3 and 6': (_hits(1,3,6), 4), 'no hit': (_hits(), 2),
-             'all at the top': (_hits(1,2), 2)},
+             'all at the top': (_hits(1,2), 2),
+             'more wanted than places': (_hits(1,3), 8)},
     why='At places 1, 3 and 6 the shares are 1, 2/3 and 1/2. A wanted item that is not on the list '
         'adds nothing, and counts below.',
     hints=('`hits.cumsum()` counts the hits up to each place.',
            'Divide by the place, keep the places with a hit, add up.'),
     mistakes={'What is wanted and not on the list counts as well: divide by `n_wanted`.':
               lambda hits, n: average_precision(hits, max(hits.sum(), 1)),
+              'Divide by all that is wanted, though the list has no room for it.':
+              lambda hits, n: average_precision(hits, min(n, len(hits))),
               'Only places with a hit count.':
               lambda hits, n: (hits.cumsum()/np.arange(1, len(hits)+1)).sum()/n})
 

@@ -52,7 +52,7 @@ def n_repeated(df): return int(df.duplicated(['user','title']).sum())
 
 def _twice():
     columns = ['user','title','rating']
-    films = [[1,'Emma',3],[1,'Emma',4],[2,'Emma',3]]
+    films = [[1,'Emma',3],[1,'Heat',5],[2,'Emma',3],[1,'Emma',4]]
     return {'one pair twice': (DataFrame(films, columns=columns),),
             'one pair three times': (DataFrame([[1,'Emma',3]]*3, columns=columns),),
             'two users, one film': (DataFrame([[1,'Emma',3],[2,'Emma',3]], columns=columns),)}
@@ -62,6 +62,8 @@ movielens_4 = Exercise('movielens.4', n_repeated, _twice,
     hints=('pandas has a method for it: `df.duplicated`.', 'Only two of the columns count.'),
     mistakes={'The stars may differ: compare user and title alone.':
               lambda df: int(df.duplicated().sum()),
+              'A user may rate many titles: both have to be the same.':
+              lambda df: int(df.duplicated('user').sum()),
               'This counts the first row of each, too.':
               lambda df: int(df.duplicated(['user','title'], keep=False).sum())})
 

@@ -64,7 +64,9 @@ def epoch_batches(n, bs, rng):
     return [rows[k:k+bs] for k in range(0, n, bs)]
 
 def _all_rows(batches):
-    return {'rows, sorted': np.sort(np.concatenate(batches)), 'sizes': [len(o) for o in batches]}
+    rows = np.concatenate(batches)
+    return {'rows, sorted': np.sort(rows), 'sizes': [len(o) for o in batches],
+            'in random order': len(rows)<10 or bool((np.diff(rows)!=1).any())}
 
 spot_the_bug_4 = Exercise('spot_the_bug.4', epoch_batches, look=_all_rows,
     cases=lambda: {'100 rows in batches of 16': (100, 16, np.random.default_rng(0)),
@@ -112,7 +114,8 @@ def most_alike(factors, k):
 
 spot_the_bug_7 = Exercise('spot_the_bug.7', most_alike,
     lambda: {'a twin in a lower row': (np.array([[.6,.8],[1.,0.],[.6,.8]]), 2),
-             'no twin': (np.array([[.6,.8],[1.,0.],[0.,1.]]), 0)},
+             'no twin': (np.array([[.6,.8],[1.,0.],[0.,1.]]), 0),
+             'two opposites': (np.array([[1.,0.],[-1.,0.]]), 0)},
     why='Nothing says that a film comes first in its own list: a twin ties with it, or, by '
         'rounding, comes before it, and then the answer is the film itself. Take it out by its '
         'row.',

@@ -27,13 +27,15 @@ def steps_to_half(lr, wd): return math.ceil(math.log(.5)/math.log(1-lr*wd))
 
 weight_decay_2 = Exercise('weight_decay.2', steps_to_half,
     lambda: {'a rate of .005 and a decay of .1': (5e-3, .1), 'exactly one step': (.5, 1.),
-             'a rate and a decay of .1': (.1, .1)},
+             'a rate of .1 and a decay of .2': (.1, .2)},
     why='After n steps `(1-lr*wd)**n` is left. At a rate of .005 and a decay of .1 it takes '
         '1,386 steps, and an epoch of 80,000 rows in batches of 64 has 1,250.',
     hints=('What is left of 1 after n steps? A power.',
            'Solve `(1-lr*wd)**n == .5` with logarithms, and round up.'),
     mistakes={'After these it is still a little larger than half.':
               lambda lr, wd: math.ceil(math.log(.5)/math.log(1-lr*wd))-1,
+              'Round up: the nearest whole number may be one too few.':
+              lambda lr, wd: round(math.log(.5)/math.log(1-lr*wd)),
               'What is taken off gets smaller with the weight.':
               lambda lr, wd: math.ceil(.5/(lr*wd))})
 
@@ -62,7 +64,12 @@ def _named():
     names = ['user_factors.weight','item_factors.weight','user_bias.weight','item_bias.weight']
     named = [(name,torch.full((2,), float(k))) for k,name in enumerate(names)]
     return {'a model with biases': (named, .1),
+            'once through, as `named_parameters` gives them': (iter(named), .1),
             'a model without': ([('user_factors.weight',torch.ones(2))], .2)}
+
+def _twice_through(named, wd):
+    return [dict(params=[p for name,p in named if 'bias' in name], weight_decay=0.),
+            dict(params=[p for name,p in named if 'bias' not in name], weight_decay=wd)]
 
 def _swapped(named, wd):
     return [{**o, 'weight_decay': wd-o['weight_decay']} for o in two_groups(named, wd)]
@@ -75,8 +82,11 @@ weight_decay_4 = Exercise('weight_decay.4', two_groups, _named,
     why='An optimizer takes a list of dicts in the place of parameters; what a dict does not say '
         'comes from the optimizer\'s own arguments.',
     hints=('A group is a dict such as `dict(params=[...], weight_decay=0.)`.',
-           'Go through the pairs twice: for those with `bias` in their name, and the others.'),
-    mistakes={'The groups are in the other order.': lambda named, wd: two_groups(named, wd)[::-1],
+           'Go through a list of the pairs twice: for those with `bias` in their name, and for '
+           'the others.'),
+    mistakes={'What can be gone through once is empty the second time: make a list of it first.':
+              _twice_through,
+              'The groups are in the other order.': lambda named, wd: two_groups(named, wd)[::-1],
               'The factors need their decay.': _turned_off,
               'That decays the biases, and not the factors.': _swapped})
 
