@@ -19,13 +19,14 @@ def main():
 
 
 def _note_interrupts(seen):
-    "Ctrl-C adds to `seen`; one that is lost, in a destructor or in a compiler, comes again"
+    "Ctrl-C adds to `seen`; in numba's compiler it waits, and one lost in a destructor comes again"
     import signal
     from threading import Timer
 
     def stop(*_):
         seen.append(1)
-        raise KeyboardInterrupt
+        if not _compiling(): raise KeyboardInterrupt
+        Timer(.05, signal.raise_signal, [signal.SIGINT]).start()
 
     def again(lost):
         if not isinstance(lost.exc_value, KeyboardInterrupt): return sys.__unraisablehook__(lost)
@@ -36,9 +37,16 @@ def _note_interrupts(seen):
     signal.signal(signal.SIGINT, stop)
 
 
+def _compiling():
+    "Is numba's compiler at work in this thread? Broken off, it may leave LLVM with half of its parts"
+    lock = getattr(sys.modules.get('numba.core.compiler_lock'), 'global_compiler_lock', None)
+    return bool(lock and lock.is_locked())
+
+
 def _ignore_interrupts():
     import signal
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    exec('pass') # Python forgets one inside another `exec`, for which it would end by the signal
 
 
 if __name__ == '__main__': main()
