@@ -129,10 +129,7 @@ class _TellingMore:
     def _noise_variance(self, who):
         return np.mean(self.new_variance) if isinstance(who, History) else self.user_variance[who]
 
-    def _among(self, items, exclude): # what nobody has rated is listed where it is asked for
-        among,rated = super()._among(items, exclude),self.ratings.counts>0
-        if items is not None or rated.all(): return among
-        return rated if among is None else among & rated
+    def _effects(self, who, item): return self._explain(*who, item, getattr(who, 'about', None))
 
 # %% ../nbs/82_feature_mf.ipynb #8320d6c4
 class FeatureMF(_WithFeatures, _TellingMore, BayesianMF):

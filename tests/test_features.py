@@ -67,6 +67,32 @@ def test_ids_with_features_are_known_and_listed_where_asked_for(fitted):
         assert len(top) and not {1, 2000} & {*top['item']}
 
 
+@pytest.mark.parametrize('name', MODELS)
+def test_what_nobody_has_rated_is_on_no_list_of_a_model_around_it(name):
+    "Nor among neighbours, also where all have few ratings, nor on the lists that are judged"
+    model, user = MODELS[name].clone().fit(check_frame(), quiet=True), check_frame().user[0]
+    for ask in (lambda: model.recommend(user, 50, min_ratings=100), lambda: model.recommend({1000: 5}, 50, min_ratings=0),
+                lambda: model.recommend_all(50, seen=True), lambda: model.similar(1000, 50, min_ratings=100)):
+        try: top = ask()
+        except NotImplementedError: continue
+        assert len(top) and not {1, 2000} & {*top['item']}
+    if name != 'ids': assert {*model.recommend(user, items=[1, 2000])['item']} == {1, 2000}
+    train, valid = np.arange(400), np.arange(400, len(check_frame()))
+    found = evaluate(MODELS[name], check_frame(), (train, valid), k=50)
+    assert np.isfinite(found.novelty) and found.coverage == 1
+
+
+def test_an_explanation_is_of_somebody_with_features():
+    "Effects are what a Person's ratings add to what is expected of their age alone"
+    model = FULL.clone(chosen=False).fit(check_frame(), quiet=True)
+    def score(who): return model.item_scores(model._history(who))[model.ratings.items[978]]
+    likes = {1000: 5, 989: 1}
+    assert abs(score({**likes})-score({})-model.explain(likes, 978).effect.sum()) < 1e-4
+    assert abs(score(Person(likes, age=60))-score(Person(age=60))-model.explain(Person(likes, age=60), 978).effect.sum()) < 1e-4
+    assert (model.explain(Person(likes, age=60), 978).effect != model.explain(likes, 978).effect).all()
+    assert not len(model.explain(Person(age=60), 978))
+
+
 @pytest.mark.parametrize('threads', [2, 3])
 def test_threads_make_no_difference(fitted, threads):
     other = FULL.clone(threads=threads).fit(check_frame(), quiet=True)
