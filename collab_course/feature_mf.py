@@ -15,8 +15,9 @@ import numpy as np, pandas as pd
 from pandas import DataFrame
 from .bayes import BayesianMF
 from .chosen import choice_features,choice_scale,folded_choice
+from .escapes import printable
 from .feature_frames import (FeatureTable,as_features,encode_features,feature_names,
-                                          feature_reader,table_rows,with_ids)
+                                          feature_reader,is_missing,table_rows,with_ids)
 from .implicit_mf import ImplicitMF
 from .posterior import Prior
 from .ratings import History
@@ -27,10 +28,13 @@ class Person(dict):
     "Somebody new: ratings by item, perhaps none, and what else is known of them"
     def __init__(self,
         ratings=(), # {item's id or exact title: rating}
+        /, # a column may be called so, too
         **about # features by column, such as age=30
     )->None:
         super().__init__(ratings)
         self.about = about
+
+    def copy(self): return Person(self, **self.about)
 
     def __repr__(self):
         parts = [repr({**self}), *[f'{k}={v!r}' for k,v in self.about.items()]]
@@ -97,8 +101,9 @@ class _TellingMore:
             f'{min(about)!r} is a feature, and the model was trained without user_features')
         unknown = about.keys()-self.user_reader.keys()
         if unknown: raise ValueError(f'no feature of users is called {min(unknown)!r}; '
-                                     f'there are {", ".join(self.user_reader)}')
-        known = {k: [v] for k,v in about.items() if not (v is None or v is pd.NA or v!=v)}
+                                     f'there are {printable(", ".join(self.user_reader))}')
+        known = {k: [v[()] if isinstance(v, np.ndarray) else v] for k,v in about.items()
+                 if not is_missing(v)}
         if not known: return np.zeros(len(feature_names(self.user_reader)))
         one = as_features(DataFrame({'': [0], **known}), 'about')
         return encode_features(self.user_reader, one)[0]
