@@ -127,8 +127,9 @@ def _list_quality(m, r, rows, k, good, quiet=True):
     if not res: return dict.fromkeys(_of_lists+_of_all, np.nan) | {'ranked_users': 0}
     most = _ideal(n_find, k),n_find,asked,n_find,1 # what each can be
     means = [(o/m).mean() for o,m in zip(np.concatenate(res, axis=1), most)]
-    return dict(zip(_of_lists, means)) | dict(coverage=1-missing[often>0].mean(),
-        ranked_users=len(users), novelty=np.concatenate(unusual).mean() if sum(map(len, unusual)) else np.nan)
+    return dict(zip(_of_lists, means)) | dict(
+        coverage=(1-missing[often>0]).mean(), ranked_users=len(users),
+        novelty=np.concatenate(unusual).mean() if sum(map(len, unusual)) else np.nan)
 
 # %% ../nbs/42_evaluation.ipynb #46f61f50
 def _good(good, r):
