@@ -233,7 +233,7 @@ def table_rows(
 
 def _joined(vocab, table, what, other):
     "A vocabulary of these ids and those that have features, and the new ones"
-    if table is None: return vocab, vocab.ids[:0], None
+    if table is None: return vocab, vocab.ids[:0]
     if table.key==other: raise ValueError(f'{what} has its ids in the column {other!r}, and these '
                                           'are the others')
     ids = table.ids.ids
@@ -247,20 +247,23 @@ def _joined(vocab, table, what, other):
                              f'ratings are numbers, such as {theirs}')
     new = vocab.rows(ids)<0
     res = Vocab(Series([*vocab.ids.tolist(), *ids[new].tolist()], dtype=object), vocab.name)
-    return res, ids[new], new
+    return res, ids[new]
 
 def with_ids(
     r:Ratings, # ratings
     users:FeatureTable|None=None, # what is known of users
-    items:FeatureTable|None=None, # what is known of items; a column `title` is what they are called
+    items:FeatureTable|None=None, # and of items; a column `title` names those that have no other
 )->Ratings: # the same ratings; an id that has features is there, too
     "A table in which ids without ratings can be asked for"
-    u,new_users,_ = _joined(r.users, users, 'user_features', r.columns['item'])
-    i,new_items,new = _joined(r.items, items, 'item_features', r.columns['user'])
-    if not len(new_users)+len(new_items): return r
+    u,new_users = _joined(r.users, users, 'user_features', r.columns['item'])
+    i,new_items = _joined(r.items, items, 'item_features', r.columns['user'])
+    titled = r.columns['title'] is None and items is not None and 'title' in items.columns
+    if not (len(new_users)+len(new_items) or titled): return r
     rows = [o.rows(old.ids)[r.x[:,k]] for k,(o,old) in enumerate(((u,r.users),(i,r.items)))]
-    more = DataFrame({'item': new_items, 'title': _titles(items, new, new_items)})
-    titles = pd.concat([r.item_titles, more], ignore_index=True) if len(more) else r.item_titles
+    titles,named = r.item_titles,i.ids if titled else new_items
+    if len(named):
+        more = DataFrame({'item': named, 'title': _titles(items, named)})
+        titles = more if titled else pd.concat([titles, more], ignore_index=True)
     order = np.argsort(i.rows(titles['item']), kind='stable')
     place = np.empty(len(order), 'int32')
     place[order] = np.arange(len(order))
@@ -268,15 +271,13 @@ def with_ids(
     return Ratings.of_parts(u, i, np.stack(rows, axis=1).astype('int32'), r.y, r.time,
                             titles.iloc[order].reset_index(drop=True), which, r.columns)
 
-def _titles(items, new, ids):
-    "What new items are called: by the column `title`, or by their ids"
-    names = [str(o) for o in ids]
-    if not len(ids) or 'title' not in items.columns: return names
-    o,at = items.columns['title'],np.cumsum(new)-1
-    if isinstance(o, np.ndarray): return names
-    for row,word in zip(o['rows'], o['which']):
-        if new[row]: names[at[row]] = o['words'][word]
-    return names
+def _titles(items, ids):
+    "What items are called: by the column `title`, or by their ids"
+    o = items.columns.get('title')
+    if not isinstance(o, dict): return [*map(str, ids)]
+    title_of = dict(zip(o['rows'].tolist(), o['which'].tolist()))
+    at = [title_of.get(row) for row in items.ids.rows(ids).tolist()]
+    return [str(id) if k is None else o['words'][k] for id,k in zip(ids, at)]
 
 # %% ../nbs/80_feature_frames.ipynb #17e21906
 _nothing = '','NA','N/A','NaN','nan','None','NULL','null' # as programs write it among numbers

@@ -21,7 +21,7 @@ from .feature_frames import (FeatureTable,as_features,encode_features,feature_na
 from .implicit_mf import ImplicitMF
 from .posterior import Prior
 from .ratings import History
-from .settings import whole
+from .settings import check_memory,whole
 
 # %% ../nbs/82_feature_mf.ipynb #fba11a23
 class Person(dict):
@@ -59,7 +59,8 @@ class _WithFeatures:
         del self._features
 
     def _side(self, table, reader, vocab): # a table of features for the sampler, in a list
-        if not len(feature_names(reader)): return []
+        if not (n := len(feature_names(reader))): return []
+        check_memory(24*(len(vocab)+len(table))*n, f'{n:,} features of {len(vocab):,} ids')
         rows,F = table_rows(vocab, table),encode_features(reader, table)
         return [np.where(rows[:,None]<0, 0, F[rows])]
 
@@ -141,7 +142,7 @@ class FeatureMF(_WithFeatures, _TellingMore, BayesianMF):
     "`BayesianMF` that learns from who rated what, too, and from what is known of users and items"
     def __init__(self,
         user_features=None, # a frame, ids in its first column: numbers, categories, lists of words
-        item_features=None, # likewise; a column `title` is what items without ratings are called
+        item_features=None, # likewise; a column `title` names items that have no other title
         chosen:bool=True, # learn from who rated what, too?
         noise_by_user:bool=True, # has each user a noise of their own?
         n_factors:int=10, # length of each row of factors, at least 1

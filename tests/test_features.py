@@ -209,6 +209,22 @@ def test_titles_stay_text(tmp_path):
     assert found.age.dtype == float and found.work.tolist() == ['NA', 'x']
 
 
+def test_titles_of_the_frame_where_the_ratings_have_none(tmp_path):
+    "Of all items; they are kept in a folder and by an update"
+    df, names = check_frame().drop(columns='title'), pd.DataFrame({'movie': [1, 1000, 989], 'kind': ['a', 'a', 'b'], 'title': ['New', 'Old', None]})
+    model = FeatureMF(None, names, **FEW).fit(df, quiet=True)
+    for again in (model, load(model.save(tmp_path/'m')).update(df[:3], quiet=True)):
+        r = again.ratings
+        assert r.titles[r.items[[1, 1000, 989, 978]]].tolist() == ['New', 'Old', '989', '978']
+        assert (again.predict(3, 'Old') == again.predict(3, 1000)).all()
+    assert FeatureMF(None, names[1:], **FEW).fit(df, quiet=True).ratings.titles[-1] == 'Old'
+
+
+def test_memory_is_computed_before_features_are(monkeypatch):
+    monkeypatch.setattr('collab_course.settings.free_memory', lambda: 100)
+    with pytest.raises(MemoryError, match='features of 40 ids'): FULL.clone(chosen=False).fit(check_frame(), quiet=True)
+
+
 def test_a_person_may_say_anything(fitted):
     "Columns of any name, values of any type"
     assert Person({1000: 5}, ratings=3, self=4).about == {'ratings': 3, 'self': 4}
