@@ -139,10 +139,9 @@ def as_features(
     try: vocab,rows = number_ids(df.iloc[:,0], names[0])
     except ValueError as e: raise ValueError(f'{what}: {e}; ids are in the first column') from e
     order = np.argsort(rows, kind='stable')
-    twice = np.flatnonzero(np.diff(rows[order])==0)
-    again = vocab.ids.tolist()[rows[order[twice[0]]]] if len(twice) else None
-    if len(twice): raise ValueError(f'{what} has {again!r} more than once in {names[0]!r}, its '
-                                    'first column, which holds the ids')
+    twice = np.flatnonzero(np.diff(rows[order])==0)[:1]
+    for again in vocab.ids[rows[order[twice]]].tolist(): raise ValueError(
+        f'{what} has {again!r} more than once in {names[0]!r}, its first column, that of the ids')
     df = df.iloc[order]
     columns = {name: _column_of(df.iloc[:,k], f'{what}: {name!r}', name=='title')
                for k,name in enumerate(names) if k}

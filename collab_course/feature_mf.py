@@ -27,8 +27,7 @@ from .settings import check_memory,whole
 class Person(dict):
     "Somebody new: ratings by item, perhaps none, and what else is known of them"
     def __init__(self,
-        ratings=(), # {item's id or exact title: rating}
-        /, # a column may be called so, too
+        ratings=(), /, # {item's id or exact title: rating}
         **about # features by column, such as age=30
     )->None:
         super().__init__(ratings)
