@@ -34,7 +34,8 @@ def is_missing(
     value, # a cell
 )->bool:
     "Does it say that nothing is known?"
-    if isinstance(value, (float,np.floating,Decimal)): return bool(value!=value)
+    if isinstance(value, Decimal): return value.is_nan()
+    if isinstance(value, (float,np.floating)): return bool(value!=value)
     return value is None or value is pd.NA or value is pd.NaT
 
 def _cell(value, split):

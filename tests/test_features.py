@@ -185,8 +185,8 @@ def test_missing_values_have_no_feature():
 
 def test_numbers_of_any_type_are_numbers():
     "Beyond 64 bits, numpy's among objects, decimals, large ones that are close; tenths of huge ones are finite"
-    for one, other in ((10**30, 5), (np.int64(1), np.float32(2)), (Decimal('1.5'), Decimal(2)), (880606923, 880606924)):
-        table = as_features(pd.DataFrame({'id': range(6), 'n': pd.Series([one, one, other, other, None, pd.NA], dtype=object)}))
+    for one, other in ((10**30, 5), (np.int64(1), np.float32(2)), (Decimal('1.5'), Decimal(2)), (2.5, np.float64(3)), (880606923, 880606924)):
+        table = as_features(pd.DataFrame({'id': range(6), 'n': pd.Series([one, one, other, other, Decimal('sNaN'), pd.NA], dtype=object)}))
         reader = feature_reader(table)
         assert table.columns['n'].dtype == float and len({*reader['n']['labels']}) == 2
     huge = [sign*(1.7e308-k*1e300) for sign in (-1, 1) for k in range(6)]
@@ -306,6 +306,8 @@ def test_settings_are_checked():
         for value in (None, 1, 'yes'):
             with pytest.raises(ValueError, match=f'{name} is True or False'): FeatureMF(**{name: value})
     with pytest.raises(ValueError, match='leave fewer than 2 draws'): FeatureMF(n_sweeps=5)
+    same = [FULL.clone(seed=o, n_factors=o-3).fit(check_frame(), quiet=True).user_rows.tobytes() for o in (5, 5.)]
+    assert same[0] == same[1]
 
 
 def test_list_factors_are_fitted_once(monkeypatch):
