@@ -174,8 +174,9 @@ class _NewUsers:
 # %% ../nbs/63_bayes.ipynb #17c0e161
 class _Explained:
     "What each rating contributes to a score"
-    def _explain(self, items, ratings, item):
-        means,(_,precisions) = self._new_means(items, ratings),self._new_user(items, ratings)
+    def _explain(self, items, ratings, item, *about): # what else is known, for `FeatureMF`
+        means = self._new_means(items, ratings, *about)
+        _,precisions = self._posterior_of(items, ratings, means)
         (X,bias),(target,_) = self._films(items),self._films([item])
         surprise = (ratings-self.offset)/self.scale - bias - np.einsum('skd,sd->sk', X, means)
         weight = np.linalg.solve(precisions, target.swapaxes(1, 2))[...,0]  # (S,d)

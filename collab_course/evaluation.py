@@ -111,11 +111,13 @@ def _list_quality(m, r, rows, k, good, quiet=True):
     (wanted,film),n = _to_find(m, r, rows, good),np.int64(len(r.items))
     users,n_find = np.unique(wanted//n, return_counts=True)
     few,group,res,unusual = m.ratings.counts<_min_ratings,m.ratings.title_group,[],[]
-    bits = -np.log2(np.minimum(np.bincount(group, m.ratings.counts)/len(m.ratings.users), 1))[group]
+    often = np.bincount(group, m.ratings.counts) # 0 where a film is known by its features alone
+    bits = -np.log2(np.clip(often, 1, len(m.ratings.users))/len(m.ratings.users))[group]
     asked,k = k,min(k, max(len(group), n_find.max(initial=1))) # no list is longer
     missing = np.ones(group.max()+1) # how likely it is that a film is on no list so far
     with progress_bar(len(users), 'lists', quiet, delay=1) as bar:
-        for some,user,top,score in m.rank_many(users, k, min_ratings=_min_ratings, ties=True):
+        among = m._among(None, ())
+        for some,user,top,score in m.rank_many(users, k, among, False, _min_ratings, True):
             tied,hits = _runs(user, few[top], score),_hits(some[user]*n + film[top], wanted)
             place = np.arange(len(user))-np.searchsorted(user, user)
             res.append(_block_quality(user, hits, tied, place, k, len(some)))
@@ -125,7 +127,8 @@ def _list_quality(m, r, rows, k, good, quiet=True):
     if not res: return dict.fromkeys(_of_lists+_of_all, np.nan) | {'ranked_users': 0}
     most = _ideal(n_find, k),n_find,asked,n_find,1 # what each can be
     means = [(o/m).mean() for o,m in zip(np.concatenate(res, axis=1), most)]
-    return dict(zip(_of_lists, means)) | dict(coverage=(1-missing).mean(), ranked_users=len(users),
+    return dict(zip(_of_lists, means)) | dict(
+        coverage=(1-missing[often>0]).mean(), ranked_users=len(users),
         novelty=np.concatenate(unusual).mean() if sum(map(len, unusual)) else np.nan)
 
 # %% ../nbs/42_evaluation.ipynb #46f61f50

@@ -15,22 +15,25 @@ import numpy as np, pandas as pd
 from pandas import DataFrame
 from .bayes import BayesianMF
 from .chosen import choice_features,choice_scale,folded_choice
+from .escapes import printable
 from .feature_frames import (FeatureTable,as_features,encode_features,feature_names,
-                                          feature_reader,table_rows,with_ids)
+                                          feature_reader,is_missing,table_rows,with_ids)
 from .implicit_mf import ImplicitMF
 from .posterior import Prior
 from .ratings import History
-from .settings import whole
+from .settings import check_memory,whole
 
 # %% ../nbs/82_feature_mf.ipynb #fba11a23
 class Person(dict):
     "Somebody new: ratings by item, perhaps none, and what else is known of them"
     def __init__(self,
-        ratings=(), # {item's id or exact title: rating}
+        ratings=(), /, # {item's id or exact title: rating}
         **about # features by column, such as age=30
     )->None:
         super().__init__(ratings)
         self.about = about
+
+    def copy(self): return Person(self, **self.about)
 
     def __repr__(self):
         parts = [repr({**self}), *[f'{k}={v!r}' for k,v in self.about.items()]]
@@ -55,7 +58,8 @@ class _WithFeatures:
         del self._features
 
     def _side(self, table, reader, vocab): # a table of features for the sampler, in a list
-        if not len(feature_names(reader)): return []
+        if not (n := len(feature_names(reader))): return []
+        check_memory(24*(len(vocab)+len(table))*n, f'{n:,} features of {len(vocab):,} ids')
         rows,F = table_rows(vocab, table),encode_features(reader, table)
         return [np.where(rows[:,None]<0, 0, F[rows])]
 
@@ -97,8 +101,9 @@ class _TellingMore:
             f'{min(about)!r} is a feature, and the model was trained without user_features')
         unknown = about.keys()-self.user_reader.keys()
         if unknown: raise ValueError(f'no feature of users is called {min(unknown)!r}; '
-                                     f'there are {", ".join(self.user_reader)}')
-        known = {k: [v] for k,v in about.items() if not (v is None or v is pd.NA or v!=v)}
+                                     f'there are {printable(", ".join(self.user_reader))}')
+        known = {k: [v[()] if isinstance(v, np.ndarray) else v] for k,v in about.items()
+                 if not is_missing(v)}
         if not known: return np.zeros(len(feature_names(self.user_reader)))
         one = as_features(DataFrame({'': [0], **known}), 'about')
         return encode_features(self.user_reader, one)[0]
@@ -129,17 +134,14 @@ class _TellingMore:
     def _noise_variance(self, who):
         return np.mean(self.new_variance) if isinstance(who, History) else self.user_variance[who]
 
-    def _among(self, items, exclude): # what nobody has rated is listed where it is asked for
-        among,rated = super()._among(items, exclude),self.ratings.counts>0
-        if items is not None or rated.all(): return among
-        return rated if among is None else among & rated
+    def _effects(self, who, item): return self._explain(*who, item, getattr(who, 'about', None))
 
 # %% ../nbs/82_feature_mf.ipynb #8320d6c4
 class FeatureMF(_WithFeatures, _TellingMore, BayesianMF):
     "`BayesianMF` that learns from who rated what, too, and from what is known of users and items"
     def __init__(self,
         user_features=None, # a frame, ids in its first column: numbers, categories, lists of words
-        item_features=None, # likewise; a column `title` is what items without ratings are called
+        item_features=None, # likewise; a column `title` names items that have no other title
         chosen:bool=True, # learn from who rated what, too?
         noise_by_user:bool=True, # has each user a noise of their own?
         n_factors:int=10, # length of each row of factors, at least 1

@@ -77,7 +77,7 @@ def draw_user_noise(
 
 def new_user_noise(
 )->float: # mean of 1/gamma
-    "How many times the variance of the average precision a new user's ratings have"
+    "The variance of ratings of a user of whom nothing is known; 1 is an average user's"
     return _freedom/(_freedom-2)
 
 # %% ../nbs/80_features.ipynb #5d4ba62b

@@ -16,7 +16,7 @@ from functools import cached_property
 from .implicit import (check_weight,history_weights,pair_weights,rating_weights,
                                     rule_weight)
 from .recommender import Recommender
-from .settings import check_n,check_settings,progress_bar
+from .settings import check_n,check_settings,progress_bar,whole
 
 # %% ../nbs/71_implicit_mf.ipynb #3d1626ce
 _part = .2 # of the mean user, towards which a new one is pulled
@@ -104,7 +104,7 @@ class ImplicitMF(_OnAPage, _NewClicks, Recommender):
         warn_without_numba()
         self.used = rule_weight(self.weight, ratings)
         x,w = pair_weights(ratings, self._value('weight'))
-        sizes,rng = (len(ratings.users),len(ratings.items)),np.random.default_rng(self.seed)
+        sizes,rng = (len(ratings.users),len(ratings.items)),np.random.default_rng(whole(self.seed))
         with progress_bar(int(self.n_epoch), 'epochs', self._quiet) as bar:
             self.user_factors,self.item_factors = train_factors(
                 x, w, sizes, int(self.n_factors), int(self.n_epoch), self.unobserved, self.penalty,

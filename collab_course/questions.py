@@ -92,6 +92,8 @@ class _Scores:
     def mean_std(self, who, items, noise): # means and standard deviations, unlimited
         self._cannot('does not know how sure it is; BayesianMF does')
 
+    def _effects(self, who, item): return self._explain(*who, item) # of a `History`
+
     def _explain(self, items, ratings, item): # what each of a history does for an item's score
         self._cannot('cannot explain a prediction; BiasedMF can')
 
@@ -169,7 +171,7 @@ class _Predictions:
         if not isinstance(who, History):
             rows = r.rows_of(who)
             who = History(r.x[rows,1], r.y[rows])
-        effect = np.asarray(self._explain(*who, row), float)
+        effect = np.asarray(self._effects(who, row), float)
         best = np.argsort(-abs(effect), kind='stable')[:n]
         rows = who.items[best]
         return DataFrame({'item': r.items.ids[rows], 'title': r.titles[rows],
@@ -191,12 +193,13 @@ class _Choice:
         return rank_items(scores, self.ratings.title_group, few, rated, n, among, ties)
 
     def _among(self, items, exclude):
-        "A mask of the items that may be listed, or None"
+        "A mask of the items that may be listed, or None; without ratings only those in `items`"
         r = self.ratings
-        exclude = () if exclude is None else exclude
-        if items is None and not np.size(exclude): return None
-        mask = np.full(len(r.items), items is None)
-        if items is not None: mask[r.item_rows(items)] = True
+        exclude,mask = () if exclude is None else exclude,r.counts>0
+        if items is None and not np.size(exclude) and mask.all(): return None
+        if items is not None:
+            mask = np.zeros(len(r.items), dtype=bool)
+            mask[r.item_rows(items)] = True
         if np.size(exclude):
             mask &= ~np.isin(r.title_group, r.title_group[r.item_rows(exclude)])
         return mask
@@ -292,7 +295,7 @@ class _Lists(ManyLists):
         "Items whose factors point in the same direction"
         n,row = check_n(n),self._item(item)
         alike = self._likeness(row)
-        best = self.rank(alike, [row], n, min_ratings=min_ratings)
+        best = self.rank(alike, [row], n, self._among(None, ()), min_ratings)
         return self._frame(best, min_ratings, similarity=alike[best])
 
     def find(self,

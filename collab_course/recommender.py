@@ -18,7 +18,8 @@ from .questions import Questions
 from .ratings import History,Ratings,as_table,check_scale
 from .schema import SavedRatings,check_model,ratings_info,ratings_tensors
 from .settings import HasSettings,check_fit,check_settings
-from .store import SavedModelError,load_folder,pack,save_folder,saved_errors,unpack
+from .store import (SavedModelError,load_folder,must,pack,save_folder,saved_errors,
+                                 unpack)
 
 # %% ../nbs/41_recommender.ipynb #92b9d73c
 class _Training:
@@ -165,7 +166,9 @@ def load(
     saved,classes = load_folder(folder),[classes] if isinstance(classes, type) else [*classes]
     with saved_errors(saved.folder):
         if saved.version==1: return _from_0_1(saved, classes)
-        return _restored(saved.info, saved, classes, SavedRatings.read(saved))
+        model = _restored(saved.info, saved, classes, SavedRatings.read(saved))
+        must(isinstance(model, Recommender), f'it holds a {type(model).__name__} and no model')
+        return model
 
 # %% ../nbs/41_recommender.ipynb #444705e8
 class DampedMeans(Recommender):

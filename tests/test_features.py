@@ -1,6 +1,7 @@
 "FeatureMF: features read and saved, new films and people, no leak; bad input; the command line; MovieLens' users"
 import subprocess
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from collab_course.model_checks import check_frame, check_recommender
 from collab_course.pick_and_like import PickAndLike
 from collab_course.ratings import Ratings
 from collab_course.recommender import DampedMeans, Popularity
-from collab_course.store import SavedModelError
+from collab_course.store import SavedModelError, load_folder, save_folder
 from hypothesis import given
 from synthetic import COLUMNS, frames, quick
 
@@ -65,6 +66,32 @@ def test_ids_with_features_are_known_and_listed_where_asked_for(fitted):
     for top in (fitted.recommend(user, 50, min_ratings=0, seen=True), fitted.recommend_all(50, min_ratings=0),
                 fitted.recommend(user, 50, exclude=[1000], min_ratings=0), fitted.recommend({1000: 5}, 50, by='lower')):
         assert len(top) and not {1, 2000} & {*top['item']}
+
+
+@pytest.mark.parametrize('name', MODELS)
+def test_what_nobody_has_rated_is_on_no_list_of_a_model_around_it(name):
+    "Nor among neighbours, also where all have few ratings, nor on the lists that are judged"
+    model, user = MODELS[name].clone().fit(check_frame(), quiet=True), check_frame().user[0]
+    for ask in (lambda: model.recommend(user, 50, min_ratings=100), lambda: model.recommend({1000: 5}, 50, min_ratings=0),
+                lambda: model.recommend_all(50, seen=True), lambda: model.similar(1000, 50, min_ratings=100)):
+        try: top = ask()
+        except NotImplementedError: continue
+        assert len(top) and not {1, 2000} & {*top['item']}
+    if name != 'ids': assert {*model.recommend(user, items=[1, 2000])['item']} == {1, 2000}
+    train, valid = np.arange(400), np.arange(400, len(check_frame()))
+    found = evaluate(MODELS[name], check_frame(), (train, valid), k=50)
+    assert np.isfinite(found.novelty) and found.coverage == 1
+
+
+def test_an_explanation_is_of_somebody_with_features():
+    "Effects are what a Person's ratings add to what is expected of their age alone"
+    model = FULL.clone(chosen=False).fit(check_frame(), quiet=True)
+    def score(who): return model.item_scores(model._history(who))[model.ratings.items[978]]
+    likes = {1000: 5, 989: 1}
+    assert abs(score({**likes})-score({})-model.explain(likes, 978).effect.sum()) < 1e-4
+    assert abs(score(Person(likes, age=60))-score(Person(age=60))-model.explain(Person(likes, age=60), 978).effect.sum()) < 1e-4
+    assert (model.explain(Person(likes, age=60), 978).effect != model.explain(likes, 978).effect).all()
+    assert not len(model.explain(Person(age=60), 978))
 
 
 @pytest.mark.parametrize('threads', [2, 3])
@@ -138,6 +165,13 @@ def test_damaged_frames_are_refused(fitted, changed):
     with pytest.raises(ValueError): type(fitted.user_features)(**{**fitted.user_features._parts(), **changed})
 
 
+def test_a_folder_of_features_alone_is_no_model(fitted, tmp_path):
+    saved = load_folder(fitted.save(tmp_path/'m'))
+    table = dict(saved.info['settings']['dict'])['user_features']
+    save_folder(tmp_path/'m', {**table, 'ratings': saved.info['ratings']}, saved.tensors)
+    with pytest.raises(SavedModelError, match='holds a FeatureTable and no model'): load(tmp_path/'m')
+
+
 # Bad input, or odd
 
 
@@ -147,6 +181,60 @@ def test_missing_values_have_no_feature():
     F, names = encode_features(feature_reader(table), table), feature_names(feature_reader(table))
     assert names.value.tolist() == ['1', '2', 'a', 'x', 'y']
     assert F.tolist() == [[1, 0, 1, 1, 1], [1, 0, 1, 1, 0], [0]*5, [0, 1, 0, 0, 0], [0, 1, 0, 0, 1]]
+
+
+def test_numbers_of_any_type_are_numbers():
+    "Beyond 64 bits, numpy's among objects, decimals, large ones that are close; tenths of huge ones are finite"
+    for one, other in ((10**30, 5), (np.int64(1), np.float32(2)), (Decimal('1.5'), Decimal(2)), (2.5, np.float64(3)), (880606923, 880606924)):
+        table = as_features(pd.DataFrame({'id': range(6), 'n': pd.Series([one, one, other, other, Decimal('sNaN'), pd.NA], dtype=object)}))
+        reader = feature_reader(table)
+        assert table.columns['n'].dtype == float and len({*reader['n']['labels']}) == 2
+    huge = [sign*(1.7e308-k*1e300) for sign in (-1, 1) for k in range(6)]
+    assert np.isfinite(feature_reader(as_features(pd.DataFrame({'id': range(12), 'n': huge})))['n']['edges']).all()
+
+
+def test_missing_words_in_lists_and_an_index_that_is_a_column_too():
+    df = pd.DataFrame({'id': [1, 2, 3], 'w': [['a', pd.NA], ['a', None], np.array(['a', 'b'])]})
+    assert as_features(df).columns['w']['words'] == ['a', 'b']
+    assert as_features(df.set_index('id', drop=False)) == as_features(df)
+
+
+def test_titles_stay_text(tmp_path):
+    "Numbers, bars; also from a file. Among numbers of a file, NA is a missing one"
+    for titles in ([1984, 1917], ['Face|Off', 'A']):
+        more = with_ids(Ratings(check_frame()), None, as_features(pd.DataFrame({'movie': [1, 1000], 'title': titles})))
+        assert more.titles[0] == str(titles[0])
+    (tmp_path/'u.csv').write_text('user,age,work\n1,NA,NA\n2,30,x\n')
+    found = read_features(tmp_path/'u.csv')
+    assert found.age.dtype == float and found.work.tolist() == ['NA', 'x']
+
+
+def test_titles_of_the_frame_where_the_ratings_have_none(tmp_path):
+    "Of all items; they are kept in a folder and by an update"
+    df, names = check_frame().drop(columns='title'), pd.DataFrame({'movie': [1, 1000, 989], 'kind': ['a', 'a', 'b'], 'title': ['New', 'Old', None]})
+    model = FeatureMF(None, names, **FEW).fit(df, quiet=True)
+    for again in (model, load(model.save(tmp_path/'m')).update(df[:3], quiet=True)):
+        r = again.ratings
+        assert r.titles[r.items[[1, 1000, 989, 978]]].tolist() == ['New', 'Old', '989', '978']
+        assert (again.predict(3, 'Old') == again.predict(3, 1000)).all()
+    assert FeatureMF(None, names[1:], **FEW).fit(df, quiet=True).ratings.titles[-1] == 'Old'
+
+
+def test_memory_is_computed_before_features_are(monkeypatch):
+    monkeypatch.setattr('collab_course.settings.free_memory', lambda: 100)
+    with pytest.raises(MemoryError, match='features of 40 ids'): FULL.clone(chosen=False).fit(check_frame(), quiet=True)
+
+
+def test_a_person_may_say_anything(fitted):
+    "Columns of any name, values of any type"
+    assert Person({1000: 5}, ratings=3, self=4).about == {'ratings': 3, 'self': 4}
+    assert Person({1000: 5}, age=3).copy().about == {'age': 3}
+    same = [fitted.predict(Person(age=o), 1000) for o in (30, np.array(30), Decimal(30), np.float32(30))]
+    assert len({o.tobytes() for o in same}) == 1
+    assert fitted.predict(Person(work=np.array(['a', 'b'])), 1000) == fitted.predict(Person(work=['b', 'a']), 1000)
+    assert np.isfinite(fitted.predict(Person(age=10**30), 1000)).all()
+    for odd in (np.inf, 10**400, 'old', {}, pd.Series([3])):
+        with pytest.raises(ValueError, match="'age' holds"): fitted.predict(Person(age=odd), 1000)
 
 
 @pytest.mark.parametrize('column', [3, 'same', None, [['a', 'b']]*40, range(40), [f'text {k}' for k in range(40)]], ids=repr)
@@ -181,7 +269,9 @@ def test_ids_without_features_and_words_not_seen_before(fitted):
     (people()[['age', 'user']], ValueError, 'more than once'), (people()[['work', 'user']], ValueError, 'user_features'),
     (people().assign(user=1.5), ValueError, 'user_features'),
     (people().assign(at=pd.Timestamp('2026-01-01')), ValueError, "'at' holds dates"),
-    (people().assign(age=np.inf), ValueError, "'age' holds an infinite"),
+    (people().assign(at=[pd.Timestamp('2026-01-01').date()]*40), ValueError, "'at' holds dates"),
+    (people().assign(age=np.inf), ValueError, "'age' holds an infinite"), (people().assign(age=[10**400]*40), ValueError, "'age' holds an infinite"),
+    (people().assign(more=[[b'a']]*40), ValueError, 'holds a bytes'), (people().assign(more=1j), ValueError, 'holds a complex'),
     (people().assign(more=[{}]*40), ValueError, 'holds a dict')], ids=lambda o: str(o)[:30])
 def test_frames_that_cannot_be_read_are_refused(frame, error, words):
     with pytest.raises(error, match=words): FeatureMF(frame)
@@ -189,6 +279,7 @@ def test_frames_that_cannot_be_read_are_refused(frame, error, words):
 
 @pytest.mark.parametrize('settings, words', [
     ({'user_features': people().assign(user=-people().user)}, 'none of its 40 ids'),
+    ({'user_features': pd.DataFrame({'user': ['3', 'abc'], 'age': 1})}, "has text among its 2 ids, such as 'abc'"),
     ({'item_features': people()}, 'these are the others'),
     ({'item_features': films().assign(movie='x'+films().movie.map(str))}, 'none of its 31 ids')])
 def test_features_of_other_ids_are_refused(settings, words):
@@ -215,6 +306,8 @@ def test_settings_are_checked():
         for value in (None, 1, 'yes'):
             with pytest.raises(ValueError, match=f'{name} is True or False'): FeatureMF(**{name: value})
     with pytest.raises(ValueError, match='leave fewer than 2 draws'): FeatureMF(n_sweeps=5)
+    same = [FULL.clone(seed=o, n_factors=o-3).fit(check_frame(), quiet=True).user_rows.tobytes() for o in (5, 5.)]
+    assert same[0] == same[1]
 
 
 def test_list_factors_are_fitted_once(monkeypatch):
