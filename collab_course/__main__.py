@@ -38,7 +38,7 @@ def _note_interrupts(seen):
 
 
 def _compiling():
-    "Is numba's compiler at work in this thread? Broken off, it may leave LLVM with half of its parts"
+    "Is numba's compiler at work in this thread? Broken off, it leaves LLVM with half of its parts"
     lock = getattr(sys.modules.get('numba.core.compiler_lock'), 'global_compiler_lock', None)
     return bool(lock and lock.is_locked())
 
