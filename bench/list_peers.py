@@ -124,7 +124,7 @@ def measure_accuracy():
     return rows
 
 
-def measure_iterations(shapes=('ml-1m', 'ml-10m'), n_factors=64, most=4):
+def measure_iterations(shapes=('ml-1m', 'ml-10m', 'ml-25m'), n_factors=64, most=4):
     "CPU seconds of an iteration with so many factors: (time of `most` - time of one)/(most-1), in turn"
     from collab_course.als import train_factors
     from implicit.als import AlternatingLeastSquares

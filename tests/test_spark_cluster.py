@@ -183,7 +183,7 @@ assert not spark.sparkContext.getCheckpointDir()
 spark_train(df, 'who', 'a.b', 'stars', n_factors=2, n_epoch=26)
 print('BETWEEN', spark.sparkContext.getCheckpointDir())
 kept = str(spark.sparkContext._jsc.sc().getPersistentRDDs().toString())
-assert kept.count('->') == kept.count('Factors '), kept # ALS keeps its own until they are collected
+assert kept.count('->') == kept.count('ALS.scala'), kept # ALS keeps its own until they are collected
 
 import resource
 from pathlib import Path
