@@ -34,7 +34,7 @@ Modules:
 - `collab_course.exercises`: An answer is tried on cases, and a sentence says which of them fails, and how.
 - `collab_course.fast`: The compiled loop for the course's models: hundreds of times faster than fastai's `Learner`, and as accurate.
 - `collab_course.feature_frames`: Age, occupation, genres, year: a frame becomes columns of zeros and ones.
-- `collab_course.feature_mf`: The sampler with features as a model for use: new films by their genres, new people by their age.
+- `collab_course.feature_mf`: The sampler with features as a model for use: new films by their genres, new users by what they are.
 - `collab_course.features`: A film nobody has rated still has genres. Let the prior's mean be a regression on them.
 - `collab_course.few_rows`: A row that no batch touches catches up, all at once, when it is next needed.
 - `collab_course.files`: Compressed, piped, in any encoding: the same lines come out, or an error says what the file is.

@@ -1,4 +1,4 @@
-"""The sampler with features as a model for use: new films by their genres, new people by their age.
+"""The sampler with features as a model for use: new films by their genres, new users by what they are.
 
 `FeatureMF`, a `BayesianMF` that learns from who rated what, and from frames of what is known of
 users and items; somebody new with features (`Person`). A trained one answers with numpy alone.
