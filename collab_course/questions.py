@@ -192,10 +192,12 @@ class _Choice:
         few = self.ratings.counts<check_n(min_ratings, 'min_ratings is a number of ratings', 0)
         return rank_items(scores, self.ratings.title_group, few, rated, n, among, ties)
 
+    _lists_unrated = False # items without ratings, too, where none are asked for?
+
     def _among(self, items, exclude):
         "A mask of the items that may be listed, or None; without ratings only those in `items`"
         r = self.ratings
-        exclude,mask = () if exclude is None else exclude,r.counts>0
+        exclude,mask = () if exclude is None else exclude,(r.counts>0) | self._lists_unrated
         if items is None and not np.size(exclude) and mask.all(): return None
         if items is not None:
             mask = np.zeros(len(r.items), dtype=bool)

@@ -134,6 +134,8 @@ class FactorModel(_NewUser, Recommender):
     item_factors:np.ndarray # float32, shape (n_items,d)
     user_bias:Any # shape (n_users,), or None
     item_bias:Any # shape (n_items,), or None
+    _lists_unrated = True # it knows items by their factors, with ratings or without
+
     def __init__(self,
         link:str='identity', # 'identity', or 'sigmoid' for one stretched to the limits of ratings
         penalty:float|None=None, # of the training, for each rating, above 0; for new users

@@ -316,3 +316,13 @@ def test_answers_need_neither_numba_nor_pyarrow(tmp_path):
             'print(len(m.recommend_all(3)), len(m.recommend({16: 5})))')
     done = subprocess.run([sys.executable, '-c', code, folder], capture_output=True, text=True)
     assert done.stdout.split() == ['90', '10'], done.stderr
+
+
+def test_items_are_listed_by_their_factors_with_few_ratings_or_none():
+    "`ratings` may hold some items only; the others have factors, too"
+    rng, df = np.random.default_rng(3), tiny_ratings()
+    parts = dict(users=range(1, 7), user_factors=rng.normal(size=(6, 2)), items=range(1, 7), item_factors=rng.normal(size=(6, 2)))
+    for ratings in None, df[df.movie < 3]:
+        model = FactorModel.from_factors(**parts, ratings=ratings)
+        seen = set() if ratings is None else set(ratings.movie[ratings.user == 1])
+        assert set(model.recommend(1, min_ratings=0)['item']) == set(range(1, 7)) - seen
