@@ -31,7 +31,7 @@ HOMES = ast.literal_eval(assigned(ROOT/LIB/'__init__.py', '_HOMES'))
 CONTRACTS = tomllib.loads((ROOT/'pyproject.toml').read_text())['tool']['importlinter']['contracts']
 [FREE] = [one for one in CONTRACTS if one['type'] == 'forbidden']
 # Modules that train, which others import when they do
-TRAIN = {f'{LIB}.{name}' for name in ('als', 'compiling', 'inner_loops', 'kernel', 'gibbs')}
+TRAIN = {f'{LIB}.{name}' for name in ('als', 'compiling', 'inner_loops', 'kernel', 'gibbs', 'features')}
 COURSE = {*FREE['forbidden_modules'], 'fastbook'}
 
 

@@ -28,7 +28,7 @@ ELSEWHERE = {
     'choices': {'3.3': 'a version of nbdev'},
     '01_splits': {'.9': 'a setting for an exercise'}, '10_movielens': {'1.30': 'an example in a question'},
     'seed_map': {'.01': 'a setting on another page'},
-    '13_loaders': {'.368': '1/e', '.632': '1-1/e'}, '14_dot_product': {'2.3': 'log 10, asserted'},
+    '13_loaders': {'.368': '1/e', '.632': '1-1/e'},
     '15_train': {'.882': "the notes' result"},
     '16_bias': {'.896': "the notes' result", '.882': "the notes' result"},
     '19_lost_rows': {'.822': "the notes' result", '.829': "the notes' result"},
