@@ -167,7 +167,7 @@ def load(
     with saved_errors(saved.folder):
         if saved.version==1: return _from_0_1(saved, classes)
         model = _restored(saved.info, saved, classes, SavedRatings.read(saved))
-        must(isinstance(model, Recommender), f'it holds a {type(model).__name__} and no model')
+        must(hasattr(model, 'recommend'), f'it holds a {type(model).__name__} and no model')
         return model
 
 # %% ../nbs/41_recommender.ipynb #444705e8
