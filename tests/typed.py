@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 import collab_course
-from collab_course import (EASE, BayesianMF, BiasedMF, Choose, DampedMeans, Ensemble, FactorModel, ImplicitMF,
-                           ItemKNN, PickAndLike, Popularity, Ratings, Recommender, check_recommender, evaluate,
+from collab_course import (EASE, BayesianMF, BiasedMF, Choose, DampedMeans, Ensemble, FactorModel, FeatureMF, ImplicitMF,
+                           ItemKNN, Person, PickAndLike, Popularity, Ratings, Recommender, check_recommender, evaluate,
                            leaderboard, load, load_ratings, ratings_store, read_ratings)
 
 
@@ -62,6 +62,13 @@ def factors(folder: Path) -> FactorModel:
                                                   mean=3., link='identity', rating_limits=(1, 5), titles={7: 'Heat'}, penalty=.1)
     saved: FactorModel = FactorModel.from_spark(folder, users=['ada'], implicit=True, alpha=2.)
     return plain if plain.settings() else saved
+
+
+def features(df: pd.DataFrame, users: pd.DataFrame) -> pd.DataFrame:
+    "What is known of users, and somebody new of whom only that is known"
+    model: FeatureMF = FeatureMF(user_features=users, item_features=None, chosen=True, noise_by_user=False).fit(df)
+    top: pd.DataFrame = model.recommend(Person({7: 5.}, age=23), 5)
+    return top if len(top) else model.feature_effects('users')
 
 
 def judge(df: pd.DataFrame) -> pd.DataFrame:
