@@ -65,13 +65,13 @@ def measure_new_people(n=120, seed=2):
     told = [rng.permutation(ratings.rows_of(u)) for u in hidden]
     about = users.set_index('user').loc[ratings.users.ids[hidden]].to_dict('records')
     learned = ratings.take(~np.isin(ratings.x[:, 0], hidden))
+    known_films = learned.items.rows(ratings.items.ids) >= 0 # to all models, also to those without features
+    told = [o[known_films[ratings.x[o, 1]]] for o in told]
     models = {'BayesianMF': BayesianMF(), 'who rated what': FeatureMF(), 'and users and films': FeatureMF(users, films)}
     models = {name: m.fit(learned, quiet=True) for name, m in models.items()}
     for given in GIVEN:
         def error(m, rows, more):
             items = ratings.items.ids[ratings.x[rows, 1]]
-            at = models['BayesianMF'].ratings.items.rows(items) >= 0 # films that all of them know
-            rows, items = rows[at], items[at]
             who = Person(dict(zip(items[:given].tolist(), ratings.y[rows[:given]])), **more)
             return m.predict(who, items[20:])-ratings.y[rows[20:]]
         found = {name: np.concatenate([error(m, rows, more if name[:3] == 'and' else {}) for rows, more in zip(told, about)])

@@ -83,7 +83,7 @@ def _tour(seed, epochs, data, out, quiet):
     click.echo(table.to_string(index=False, na_rep='-', float_format='{:.3f}'.format,
                                formatters=numbers))
     click.echo(printable(f'\nTo a new user who likes {liked}, PickAndLike recommends: ')
-               + printable('; '.join(map(str, best.title if 'title' in best else best['item']))))
+               + printable('; '.join(best.title)))
     click.echo('\nSaved: ' + printable(f"{out/'tour.csv'}, {out/'tour.png'}"))
 
 # %% ../nbs/99_app.ipynb #1c480445
@@ -216,8 +216,9 @@ def _update(model, ratings, quiet, **names):
     A newer rating or count of a user and an item replaces the older one; where the model has no
     ratings, rows are added. MODEL is a folder that `collab_course train` has made; it is
     replaced at the end."""
+    from collab_course.questions import takes_counts
     m = load_model(model)
-    old,counts = m.ratings,m.settings().get('weight')=='log' and not m.ratings.interactions
+    old,counts = m.ratings,takes_counts(m)
     df = _newer(old, ratings, names, quiet)
     table = table_of(df, counts)
     if not quiet: _remark(df, names, table)

@@ -56,8 +56,9 @@ def typed_likes(
     ids:bool=False, # are items ids, and never titles?
 )->dict|list: # ratings by item, or items for a model of interactions
     "What a new user likes, from such texts"
+    from collab_course.questions import takes_counts # here: help needs no numpy
     alone,res = model.ratings.interactions,{}
-    counts = model.settings().get('weight')=='log' and not alone
+    counts = takes_counts(model)
     lo,hi = (1,float('inf')) if counts else model.ratings.rating_limits
     limits = 'counts are at least 1' if counts else f'ratings go from {lo:g} to {hi:g}'
     for text in likes:

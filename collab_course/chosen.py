@@ -44,8 +44,9 @@ def folded_choice(
     item_factors, # shape (n_items,d)
     unobserved:float, # how much each cell counts as a 0
     penalty:float, # for each choice, and for each cell by its weight
+    gram=None, # item_factors.T@item_factors, where it is known, shape (d,d)
 )->np.ndarray: # factors of somebody who chose these, shape (d,)
     "A user's factors, given the items', as the model of choices has them in its training"
-    Q,q = np.asarray(item_factors, float),np.asarray(item_factors, float)[items]
-    hold = penalty*(len(items) + unobserved*len(Q))
-    return np.linalg.solve(unobserved*Q.T@Q + q.T@q + hold*np.eye(Q.shape[1]), q.sum(axis=0))
+    if gram is None: gram = np.asarray(item_factors, float).T@np.asarray(item_factors, float)
+    hold,q = penalty*(len(items)+unobserved*len(item_factors)),item_factors[items].astype(float)
+    return np.linalg.solve(unobserved*gram + q.T@q + hold*np.eye(len(gram)), q.sum(axis=0))

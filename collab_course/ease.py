@@ -89,6 +89,7 @@ class EASE(ItemWeights, Recommender):
     def _usual_scores(self): # of the mean user, who clicked a little on everything, (n_items,)
         share = self.ratings.counts/len(self.ratings.users)
         if self.keep is not None: return super()._add_up(np.arange(len(share)), share)
+        # no table of products, as `_add_up` makes for a few items
         return np.einsum('i,ij->j', share.astype('float32'), self.weights).astype(float)
 
     def _fold_in(self, items, ratings):

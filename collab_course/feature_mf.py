@@ -12,6 +12,7 @@ __all__ = ['Person', 'FeatureMF']
 
 # %% ../nbs/82_feature_mf.ipynb #48286baa
 import numpy as np, pandas as pd
+from functools import cached_property
 from pandas import DataFrame
 from .bayes import BayesianMF
 from .chosen import choice_features,choice_scale,folded_choice
@@ -113,9 +114,14 @@ class _TellingMore:
         known = np.r_[self._choice(items),about] if self.chosen else about
         return self.means + np.einsum('f,sfd->sd', known, self.user_weights)
 
+    @cached_property
+    def _choice_gram(self): # the same for all questions
+        Q = np.asarray(self.choosing.item_factors, float)
+        return Q.T@Q
+
     def _choice(self, items): # what their choice says, shape (k+1,)
         m = self.choosing
-        factors = folded_choice(items, m.item_factors, m.unobserved, m.penalty)
+        factors = folded_choice(items, m.item_factors, m.unobserved, m.penalty, self._choice_gram)
         return choice_features(factors[None], [len(items)], self.choice_scale, _imagined)[0]
 
     def _new_user(self, items, ratings, about=None):

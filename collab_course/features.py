@@ -81,7 +81,7 @@ def new_user_noise(
     return _freedom/(_freedom-2)
 
 # %% ../nbs/80_features.ipynb #5d4ba62b
-_draw_one,_squared_errors = compiled_parts()
+_dot,_draw_one,_squared_errors = compiled_parts()
 
 @no_refcount
 def _gather(others, which, y, a, b, own, roots, X, left):
@@ -90,12 +90,6 @@ def _gather(others, which, y, a, b, own, roots, X, left):
         other,root = others[which[t]],own*roots[which[t]]
         left[t-a],X[0,t-a] = root*(y[t]-other[0]),root
         for k in range(1, len(other)): X[k,t-a] = root*other[k]
-
-@no_refcount
-def _dot(p, q, n):
-    total = 0.
-    for t in range(n): total += p[t]*q[t]
-    return total
 
 @compiled
 def _draw_weighted(rows, others, ratings, means, precision, own, roots, z, errors):

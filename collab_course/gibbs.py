@@ -95,9 +95,9 @@ def _draw_rows(rows, others, ratings, prior, noise, z):
     return error
 
 def compiled_parts(
-)->tuple: # two functions: `_draw_one` and `_squared_errors`
+)->tuple: # three functions: `_dot`, `_draw_one` and `_squared_errors`
     "The parts of which other samplers can be made, too"
-    return _draw_one, _squared_errors
+    return _dot, _draw_one, _squared_errors
 
 # %% ../nbs/61_gibbs.ipynb #3c549ec8
 def _slices(ends):

@@ -84,9 +84,9 @@ def draw_prior(
     (n,d),held = rows.shape,prior.hold+len(rows)
     mean = rows.sum(axis=0)/max(n, 1)
     apart = (rows-mean).T@(rows-mean) + prior.hold*n/held*np.outer(mean, mean)
-    if centred is not None: n_all,apart = n+len(centred),apart + centred.T@centred
-    else: n_all = n
-    precision = _draw_wishart(prior.extra+d+n_all, np.eye(d)/prior.scale + apart, rng)
+    more = rows[:0] if centred is None else centred
+    precision = _draw_wishart(prior.extra+d+n+len(more),
+                              np.eye(d)/prior.scale + (apart+more.T@more), rng)
     root = np.linalg.cholesky(held*precision)
     return n*mean/held + np.linalg.solve(root.T, rng.standard_normal(d)), precision
 

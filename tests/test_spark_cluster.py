@@ -191,11 +191,14 @@ import collab_course.spark_cluster
 from click.testing import CliRunner
 from collab_course.training_on_spark import spark_commands
 train, lists = spark_commands()
+def shell(command, line):
+    done = CliRunner().invoke(command, line)
+    print('SHELL', done.exit_code, done.output.splitlines()[-1] if done.output else repr(done.exception))
+
 for command, *line in ((train, FOLDER + '/none', '--out', FOLDER + '/m2'), (train, FOLDER + '/lake', '--out', FOLDER + '/m2', '--user', 'who'),
                        (lists, FOLDER + '/model', FOLDER + '/lake', '--user', 'who', '--item', 'a.b', '--out', FOLDER + '/lists'),
                        (lists, FOLDER + '/model', FOLDER + '/new', '--user', 'who', '--item', 'a.b', '--out', FOLDER + '/m2')):
-    done = CliRunner().invoke(command, line)
-    print('SHELL', done.exit_code, done.output.splitlines()[-1] if done.output else repr(done.exception))
+    shell(command, line)
 
 def on_a_full_disk(*args):
     session = spark_session(*args)
@@ -209,8 +212,7 @@ for ROOM, command, *line in ((100, lists, FOLDER + '/model', FOLDER + '/lake', *
                              (100, train, FOLDER + '/lake', *names, '--rating', 'stars', '--out', FOLDER + '/model'),
                              (resource.RLIM_INFINITY, train, FOLDER + '/cut', *names, '--rating', 'stars', '--out', FOLDER + '/model'),
                              (resource.RLIM_INFINITY, lists, FOLDER + '/model', FOLDER + '/lake', *names, '--out', FOLDER + '/again')):
-    done = CliRunner().invoke(command, line)
-    print('SHELL', done.exit_code, done.output.splitlines()[-1] if done.output else repr(done.exception))
+    shell(command, line)
     assert saved == {o.name: o.read_bytes() for o in Path(FOLDER + '/model').iterdir()}
 '''
 
