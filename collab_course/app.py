@@ -122,12 +122,12 @@ Examples: collab_course train ratings.csv --out model
 @model_options
 @_quiet
 def _train(ratings, out, kind, counts, factors, epochs, lr, wd, sweeps, seed, threads, quiet,
-           user_features, item_features, **names):
+           device, user_features, item_features, **names):
     """Train a recommender on RATINGS and save it.
 
     What RATINGS may be, `collab_course data --help` says."""
     model = make_model(kind, counts, factors=factors, sweeps=sweeps, epochs=epochs, lr=lr, wd=wd,
-                       seed=seed, threads=threads, user_features=user_features,
+                       seed=seed, threads=threads, device=device, user_features=user_features,
                        item_features=item_features)
     df = _read(ratings, names, quiet, time=False)
     with writable(out):
@@ -319,7 +319,8 @@ Examples: collab_course evaluate ratings.csv
 @_quiet
 @form_options
 def _evaluate(ratings, protocol, share, k, good, no_lists, form, kind, counts, seed, quiet,
-              factors, epochs, lr, wd, sweeps, threads, user_features, item_features, **names):
+              factors, epochs, lr, wd, sweeps, threads, device, user_features, item_features,
+              **names):
     """Train on a part of RATINGS and measure on the rest.
 
     Damped means and popularity stand beside the model. RMSE and MAE are of predicted
@@ -329,7 +330,7 @@ def _evaluate(ratings, protocol, share, k, good, no_lists, form, kind, counts, s
     _refuse(protocol, share, k, good, no_lists, names, clicks)
     decides = protocol=='time' or has_option(kind, 'seed') # else of the split alone
     mine = make_model(kind, counts, good, factors=factors, sweeps=sweeps, epochs=epochs, lr=lr,
-                      wd=wd, threads=threads, seed=seed if decides else None,
+                      wd=wd, threads=threads, device=device, seed=seed if decides else None,
                       user_features=user_features, item_features=item_features)
     models = {kind: mine, **_beside(clicks, no_lists)}
     if protocol=='random': names['time'] = False

@@ -19,14 +19,14 @@ from .options import in_options,refuse_options,together
 
 # %% ../nbs/98_training.ipynb #2ceba5b9
 _settings = dict(factors='n_factors', epochs='n_epoch', lr='lr', wd='wd', sweeps='n_sweeps',
-                 seed='seed', threads='threads', **{o: o.replace('-', '_') for o in
+                 seed='seed', threads='threads', device='device', **{o: o.replace('-', '_') for o in
                  ('user-features','item-features')}) # by option
-_models = {'pick-and-like': ('PickAndLike', 'sweeps seed threads'), # class, and options it has
-           'implicit-mf': ('ImplicitMF', 'factors epochs seed'),
-           'item-knn': ('ItemKNN', ''), 'ease': ('EASE', ''),
-           'bayes': ('BayesianMF', 'factors sweeps seed threads'),
+_models = {'pick-and-like': ('PickAndLike', 'sweeps seed threads device'), # class, and its options
+           'implicit-mf': ('ImplicitMF', 'factors epochs seed device'),
+           'item-knn': ('ItemKNN', ''), 'ease': ('EASE', 'device'),
+           'bayes': ('BayesianMF', 'factors sweeps seed threads device'),
            'features': ('FeatureMF', 'factors sweeps seed threads user-features item-features'),
-           'biased-mf': ('BiasedMF', 'factors epochs lr wd seed threads'),
+           'biased-mf': ('BiasedMF', 'factors epochs lr wd seed threads device'),
            'damped-means': ('DampedMeans', ''), 'popularity': ('Popularity', '')}
 _weighted = 'implicit-mf','item-knn','ease' # a click counts as much as its weight
 
@@ -86,12 +86,14 @@ def model_options(
         _setting('epochs', 'Passes over the ratings'), _setting('lr', 'Highest learning rate'),
         _setting('wd', 'Weight decay'), _setting('seed', 'Of all random numbers, 42 if left out'),
         _setting('threads', 'How many to train with, 1 if left out'),
+        click.option('--device', metavar='NAME', help='Where to train: cpu if left out, cuda, '
+            f'cuda:1, or auto for a GPU where it pays ({_models_with("device")}).'),
         _table('user-features', 'users'), _table('item-features', 'items'))(f)
 
 # %% ../nbs/98_training.ipynb #bc425e5a
-def _pick_and_like(good=None, seed=None, **liking):
+def _pick_and_like(good=None, seed=None, device='cpu', **liking):
     from collab_course import BayesianMF,PickAndLike
-    model = PickAndLike(like=BayesianMF(**liking), good=good)
+    model = PickAndLike(like=BayesianMF(**liking), good=good, device=device)
     return model if seed is None else model.reseeded(seed)
 
 def make_model(
