@@ -23,8 +23,8 @@ from .options import refuse_options,say,together,writable
 from .show import as_json,describe_ratings,print_table,remarks,report_text
 from .show import scale_remarks,while_read
 from .training_on_spark import spark_commands
-from .training import Setting,fit_errors,has_option,interaction_options
-from .training import make_model,model_options,no_rating_option,table_of
+from .training import Setting,device_option,fit_errors,has_option,interaction_options
+from .training import make_model,model_options,no_rating_option,set_device,table_of
 
 # %% ../nbs/99_app.ipynb #f6212b98
 _whole = click.IntRange(1)
@@ -209,8 +209,9 @@ def _similar(model, item, n, min_ratings, ids, form):
 @click.argument('ratings')
 @reading_options
 @column_option('time', 'times, if the model has some [default: timestamp]')
+@device_option
 @_quiet
-def _update(model, ratings, quiet, **names):
+def _update(model, ratings, device, quiet, **names):
     """Add newer RATINGS to those of MODEL, and train again.
 
     A newer rating or count of a user and an item replaces the older one; where the model has no
@@ -218,6 +219,7 @@ def _update(model, ratings, quiet, **names):
     replaced at the end."""
     from collab_course.questions import takes_counts
     m = load_model(model)
+    set_device(m, device)
     old,counts = m.ratings,takes_counts(m)
     df = _newer(old, ratings, names, quiet)
     table = table_of(df, counts)

@@ -29,8 +29,8 @@ def check_device(
             "device='cpu' trains there, and 'cuda' on a machine with an NVIDIA GPU")
     raise ValueError(f"device is 'cpu', 'cuda', 'cuda:1' and so on, or 'auto', not {device!r}")
 
-# %% ../nbs/09_devices.ipynb #2170a38b
-_enough = 2e9
+# %% ../nbs/09_devices.ipynb #27ff702c
+_enough = 3e9
 
 def find_device(
     device:str, # from `check_device`

@@ -401,6 +401,20 @@ def test_the_command_line_knows_who_has_a_device(tmp_path):
     assert code == 2 and '--device is an option of pick-and-like' in said and 'not of item-knn' in said
 
 
+def test_an_update_may_run_elsewhere(gpu, tmp_path):
+    "A loaded model is on the CPU, unless the command says otherwise"
+    tiny_ratings().to_csv(tmp_path/'r.csv', index=False)
+    for name, kind in (('mf', 'biased-mf'), ('knn', 'item-knn')):
+        assert command('train', tmp_path/'r.csv', '--model', kind, '--out', tmp_path/name, '--quiet')[0] == 0
+    for device, there in ((None, 'cpu'), ('cuda', 'cuda (Pretended GPU)'), ('auto', 'cpu')):
+        more = () if device is None else ('--device', device)
+        assert command('update', tmp_path/'mf', tmp_path/'r.csv', '--quiet', *more)[0] == 0
+        assert load(tmp_path/'mf').trained_on == there
+    for name, device, says in (('mf', 'gpu', "--device is 'cpu'"), ('mf', 'cuda:3', 'is not here'), ('knn', 'cuda', 'not of ItemKNN')):
+        code, said = command('update', tmp_path/name, tmp_path/'r.csv', '--quiet', '--device', device)
+        assert code == 2 and says in said, said
+
+
 # bench/gpu.py bench
 
 def test_the_bench_tries_itself(capsys, tmp_path):
