@@ -297,7 +297,7 @@ def read_features(
     file = Path(file).expanduser()
     with named_errors(file),open_bytes(file) as f:
         head = f.read(300)
-        if head[:4]==b'PAR1': return pd.read_parquet(file)
+        if head[:4]==b'PAR1': return pd.read_parquet(f)
         refuse_kinds(head)
         survey = survey_text(f, None)
         layout = table_layout(first_lines(f, survey), '')
