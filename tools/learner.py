@@ -26,7 +26,7 @@ DIRECTIVE = re.compile(r'^#\|.*\n?', re.M)
 QUESTION = re.compile(r'^::: \{\.callout.*\}\n## (.+)\n((?:.*\n)*?):::$', re.M)
 ANSWER = r'<details>\n<summary>\1</summary>\n\n\2\n</details>'
 # A link to another page, to a place on this one, and any that is not absolute
-PAGE = re.compile(r'\]\((?:\d+[a-z]*_)?(\w+)\.ipynb(?=[)#])')
+PAGE = re.compile(r'\]\((?:\.\./|\w+/)?(?:\d+[a-z]*_)?(\w+)\.ipynb(?=[)#])')
 PLACE = re.compile(r'\]\((?=#)')
 RELATIVE = re.compile(r'\]\((?!https://)([^)]*)\)|(?:src|href)="(?!https://|data:)([^"]*)"')
 
