@@ -84,15 +84,16 @@ class _Saving:
     "How a model goes to a folder and comes back"
     def packed(self, name, tensors):
         "The model without its ratings, as JSON can have it"
+        settings = {k: v for k,v in self.settings().items() if k!='device'} # of this machine
         fitted = {k: v for k,v in vars(self).items() if k[0]!='_'
-                  and k not in ('ratings','used') and k not in self.settings()}
+                  and k not in ('ratings','used','device') and k not in settings}
         other = [k for k,v in fitted.items() if isinstance(v, Recommender)
                  and len(vars(v).get('ratings', self.ratings))!=len(self.ratings)]
         if other: raise TypeError(f'{other[0]} was trained on other rows, and one table is saved')
         used = vars(self).get('used') # None for an untrained model among another's settings
         if used is not None: check_model(self, used, fitted, self.ratings)
         return dict(model=type(self).__name__, used=pack(used, f'{name}used', tensors),
-                    settings=pack(self.settings(), f'{name}settings', tensors),
+                    settings=pack(settings, f'{name}settings', tensors),
                     fitted={k: pack(v, f'{name}{k}', tensors) for k,v in fitted.items()})
 
     def save(self,
@@ -124,6 +125,7 @@ class _Saving:
 # %% ../nbs/41_recommender.ipynb #8fef0e2c
 class Recommender(HasSettings, _Training, Questions, _Saving):
     "The base of all models: settings in the constructor, then `fit`, then questions"
+    trained_on = 'cpu' # where it has learned
 
 # %% ../nbs/41_recommender.ipynb #e70d1f63
 _modules = dict(DampedMeans='recommender', Popularity='recommender', BiasedMF='biased_mf',
