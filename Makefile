@@ -78,7 +78,7 @@ colab: $(DEV)
 serve: $(if $(wildcard $(DEV)),docs/index.html)
 	$(PYTHON) -m http.server $(PORT) --bind localhost --directory docs
 
-docs/index.html: $(wildcard nbs/*) $(wildcard collab_course/*.py) $(wildcard tools/*.py)
+docs/index.html: $(wildcard nbs/* nbs/bugs/*) $(wildcard collab_course/*.py) $(wildcard tools/*.py)
 	$(BIN)/python tools/build_docs.py
 
 clean:

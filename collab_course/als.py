@@ -39,10 +39,11 @@ def side_of(
     n_rows:int, # rows on the first side
 )->tuple: # where each row's clicks end (n_rows+1,); others, and twice the weights, sorted by row
     "The clicks of each row together"
+    ends = row_ends(rows, n_rows) # first: it needs memory that is free again after it
     in_order = (rows[1:]>=rows[:-1]).all()
     order = slice(None) if in_order else np.argsort(rows, kind='stable')
     which,weights = np.ascontiguousarray(others[order], 'int32'),weights[order]
-    return row_ends(rows, n_rows), which, weights, weights
+    return ends, which, weights, weights
 
 # %% ../nbs/71_als.ipynb #9ea03010
 def frequency_penalty(

@@ -21,7 +21,7 @@ from .asking import asking,load_model,reasons,typed_id,typed_item,typed_likes
 from .options import NewFolder,column_option,form_options,read_named,reading_options
 from .options import refuse_options,say,together,writable
 from .show import as_json,describe_ratings,print_table,remarks,report_text
-from .show import scale_remarks,while_read
+from .show import while_read
 from .training_on_spark import spark_commands
 from .training import Setting,device_option,fit_errors,has_option,interaction_options
 from .training import make_model,model_options,no_rating_option,set_device,table_of
@@ -224,9 +224,10 @@ def _update(model, ratings, device, quiet, **names):
     df = _newer(old, ratings, names, quiet)
     table = table_of(df, counts)
     if not quiet: _remark(df, names, table)
-    for line in scale_remarks(old, table) if not (quiet or counts) else (): say(line)
     def fit():
-        m.update(table, quiet=quiet)
+        with warnings.catch_warnings():
+            if quiet: warnings.filterwarnings('ignore', 'newer ratings go')
+            m.update(table, quiet=quiet)
         gone = len(old)+len(table)-len(m.ratings)
         if gone and not quiet: say(f'replaced: {gone:,} older rows, of a user and item that '
                                     'the newer ones have, too')

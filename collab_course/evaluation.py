@@ -49,7 +49,6 @@ def _rating_errors(m, r, rows):
                          unknown_items=len(np.unique(x[i<0,1])),
                          unknown_rows=int(((u<0) | (i<0)).sum()))
 
-# %% ../nbs/42_evaluation.ipynb #bff1f127
 _min_ratings = 20 # as `recommend` has it
 
 def _discounted(gains): # of each row, that of a list: gains, best place first, shape (n,k)
@@ -64,7 +63,6 @@ def _runs(*columns):
     differ = [o[1:]!=o[:-1] for o in columns]
     return np.append(0, np.any(differ, axis=0).cumsum())[:len(columns[0])]
 
-# %% ../nbs/42_evaluation.ipynb #e4b09757
 def _to_find(m, r, rows, good):
     "User times number of films, plus the film (title group) to be found, sorted; each item's film"
     u,film = _model_rows(m, r, rows)[0],r.title_group[r.items.rows(m.ratings.items.ids)]
@@ -86,6 +84,40 @@ def _hits(pairs, wanted):
     res = np.zeros(len(pairs), dtype=bool)
     res[np.flatnonzero(there)[np.unique(place, return_index=True)[1]]] = True
     return res
+
+def _good(good, r):
+    "What is rated so should be on a list; for None three quarters up the scale: 4 of 1 to 5"
+    lo,hi = r.rating_limits
+    if good is None: return lo + .75*(hi-lo)
+    if r.interactions: raise ValueError('interactions have no ratings: leave out `good`')
+    if not (isinstance(good, Real) and np.isfinite(good)):
+        raise ValueError(f'good is a rating, a finite number, not {good!r}')
+    if good>hi: raise ValueError(f'good={good:g} is above all ratings, which go from {lo:g} to '
+                                 f'{hi:g}: nothing would be good')
+    return float(good)
+
+def _trained(model, ratings):
+    "A model, trained; an interrupted one that would go on with less than all is not taken"
+    if vars(model.fit(ratings, quiet=True)).get('cut_short'): raise KeyboardInterrupt
+    return model
+
+def _check_model(model):
+    "Raise `TypeError` unless it is a model"
+    if isinstance(model, Recommender): return
+    name = getattr(model, '__name__', type(model).__name__)
+    is_class = isinstance(model, type) and issubclass(model, Recommender)
+    raise TypeError(f'a model is a Recommender such as BiasedMF(), not {name}' +
+                    f': write {name}()'*is_class)
+
+def _sides(split, n):
+    "Row numbers for training and for validation, or `ValueError`"
+    is_pair = isinstance(split, (tuple,list,np.ndarray)) and len(split)==2
+    if not is_pair or any(np.ndim(o)!=1 for o in split):
+        what = f'{len(split)} of them' if hasattr(split, '__len__') and not is_pair else repr(split)
+        raise ValueError(f'a split is a pair (train, valid) of row numbers, not {what[:60]}')
+    train,valid = check_split(split, n)
+    if not len(valid): raise ValueError('the split has no rows to judge by')
+    return train,valid
 
 # %% ../nbs/42_evaluation.ipynb #87456aeb
 _of_lists,_of_all = ('ndcg','recall','precision','map','hit_rate'),('coverage','novelty')
@@ -130,41 +162,6 @@ def _list_quality(m, r, rows, k, good, quiet=True):
     return dict(zip(_of_lists, means)) | dict(
         coverage=(1-missing[often>0]).mean(), ranked_users=len(users),
         novelty=np.concatenate(unusual).mean() if sum(map(len, unusual)) else np.nan)
-
-# %% ../nbs/42_evaluation.ipynb #46f61f50
-def _good(good, r):
-    "What is rated so should be on a list; for None three quarters up the scale: 4 of 1 to 5"
-    lo,hi = r.rating_limits
-    if good is None: return lo + .75*(hi-lo)
-    if r.interactions: raise ValueError('interactions have no ratings: leave out `good`')
-    if not (isinstance(good, Real) and np.isfinite(good)):
-        raise ValueError(f'good is a rating, a finite number, not {good!r}')
-    if good>hi: raise ValueError(f'good={good:g} is above all ratings, which go from {lo:g} to '
-                                 f'{hi:g}: nothing would be good')
-    return float(good)
-
-def _trained(model, ratings):
-    "A model, trained; an interrupted one that would go on with less than all is not taken"
-    if vars(model.fit(ratings, quiet=True)).get('cut_short'): raise KeyboardInterrupt
-    return model
-
-def _check_model(model):
-    "Raise `TypeError` unless it is a model"
-    if isinstance(model, Recommender): return
-    name = getattr(model, '__name__', type(model).__name__)
-    is_class = isinstance(model, type) and issubclass(model, Recommender)
-    raise TypeError(f'a model is a Recommender such as BiasedMF(), not {name}' +
-                    f': write {name}()'*is_class)
-
-def _sides(split, n):
-    "Row numbers for training and for validation, or `ValueError`"
-    is_pair = isinstance(split, (tuple,list,np.ndarray)) and len(split)==2
-    if not is_pair or any(np.ndim(o)!=1 for o in split):
-        what = f'{len(split)} of them' if hasattr(split, '__len__') and not is_pair else repr(split)
-        raise ValueError(f'a split is a pair (train, valid) of row numbers, not {what[:60]}')
-    train,valid = check_split(split, n)
-    if not len(valid): raise ValueError('the split has no rows to judge by')
-    return train,valid
 
 # %% ../nbs/42_evaluation.ipynb #4a961ec4
 def evaluate(
@@ -246,7 +243,6 @@ def _different(cases):
     def key(split): return tuple(hash(np.asarray(o).tobytes()) for o in split)
     return [*{key(split): (split,seed) for split,seed in reversed(cases)}.values()][::-1]
 
-# %% ../nbs/42_evaluation.ipynb #b268ce9b
 def _summary(runs):
     "Means of the columns, the spread of RMSE and nDCG, and how many runs they are of"
     res = runs.mean()

@@ -36,9 +36,11 @@ class Exercise:
         mistakes:dict|None=None, # {what to say: a wrong answer that somebody may give}
         look=lambda result: result, # what is compared of a result, where not all of it is fixed
         tol:float=1e-5, # by how much numbers may differ, as a share of the right one
+        says=None, # what is wrong with an answer that rests on the reader's own data: a function
     ):
         self.name,self.solution,self.cases,self.why = name,solution,cases,why
         self.hints,self.mistakes,self.look,self.tol = hints,mistakes or {},look,tol
+        self.says = says
 
     def __repr__(self): return f'Exercise({self.name!r})'
 
@@ -241,6 +243,14 @@ def _judge_value(exercise, answer):
     else: text = f'{_short(b)} is not it'
     return Verdict(False, f'{exercise.name}: {text}.{_mistake(exercise, {"": answer})}')
 
+def _judge_own(exercise, answer):
+    "The verdict on an answer that rests on the reader's own data: what the exercise says of it"
+    tried = _try(exercise.says, [answer])
+    form = f'{_kind(answer)} is of another form than what is asked for'
+    said = f'{form} ({tried.problem}).' if tried.problem else tried.result
+    if said: return Verdict(False, f'{exercise.name}: {said}')
+    return Verdict(True, f'{exercise.name} is right.')
+
 def _judge_function(exercise, answer):
     "The verdict on an answer that is a function: the first case that fails"
     if not callable(answer): return Verdict(False,
@@ -265,6 +275,7 @@ def judge(
     blank = Verdict(None, f'{exercise.name} is not attempted: put your answer where `...` stands. '
                     f'hint({exercise.name!r}) helps.')
     if _is_blank(answer): return blank
+    if exercise.says: return _judge_own(exercise, answer)
     if exercise.cases is None: return _judge_value(exercise, answer)
     return _judge_function(exercise, answer) or blank
 

@@ -10,11 +10,11 @@ Docs: https://collab-course.github.io/collab_course/recommender.html.md"""
 __all__ = ['Recommender', 'load', 'DampedMeans', 'Popularity']
 
 # %% ../nbs/41_recommender.ipynb #e734b74d
-import numpy as np
+import numpy as np, warnings
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING,Never,Self
-from .questions import Questions
+from .questions import Questions,takes_counts
 from .ratings import History,Ratings,as_table,check_scale
 from .schema import SavedRatings,check_model,ratings_info,ratings_tensors
 from .settings import HasSettings,check_fit,check_settings
@@ -22,6 +22,13 @@ from .store import (SavedModelError,load_folder,must,pack,save_folder,saved_erro
                                  unpack)
 
 # %% ../nbs/41_recommender.ipynb #92b9d73c
+def _tell_new_scale(old, new):
+    "Warn where newer ratings are beyond the scale, such as stars that are percent now"
+    lo,hi = min(old[0], new[0]),max(old[1], new[1])
+    if (lo,hi)!=tuple(old): warnings.warn(
+        f'newer ratings go from {new[0]:g} to {new[1]:g}, and the ones of the model from '
+        f'{old[0]:g} to {old[1]:g}: the scale is now {lo:g} to {hi:g}', stacklevel=3)
+
 class _Training:
     "What a model learns from"
     used:dict # the settings that a rule has chosen, by name
@@ -56,7 +63,9 @@ class _Training:
         quiet:bool=False, # no progress bar?
     )->Self: # itself, trained on the ratings that it had and these
         "Learn from newer rows, too; ratings of a user and a film replace all older ones"
-        return self.fit(self.ratings.updated(self.ratings.table_like(df)), quiet=quiet)
+        newer = self.ratings.table_like(df)
+        if not takes_counts(self): _tell_new_scale(self.ratings.rating_limits, newer.rating_limits)
+        return self.fit(self.ratings.updated(newer), quiet=quiet)
 
     def _with_ids(self, ratings): # with ids that are known without ratings, such as by features
         for o in self.models_inside(): ratings = o._with_ids(ratings)

@@ -224,29 +224,47 @@ def test_menus_of_a_narrow_screen(page):
     page.wait_for_url('**/weight_decay.html')
 
 
-def test_answers_fold_open_with_the_keyboard(page):
-    "A question, Enter, its answer"
-    page.goto('/embedding.html')
-    question, answer = page.locator('details.callout summary').first, page.locator('.callout-body').first
-    assert not answer.is_visible()
-    question.focus()
+def answer(page, question, choice, says):
+    "Unfold a choice with the keyboard"
+    one = page.locator('.question').nth(question).locator(choice).first
+    one.locator('summary').focus()
     page.keyboard.press('Enter')
-    assert answer.is_visible()
+    expect(one.get_by_text(says)).to_be_visible()
+
+
+WRONG, RIGHT = ('details:not(.right)', 'No.'), ('.right', 'Right.')
 
 
 def test_a_question_is_answered_with_the_keyboard(page):
-    "A wrong choice, then the right one, which closes it; what was answered is known at the next visit"
+    "A wrong choice, then the right one, which closes it; the first try counts, and is known at the next visit"
     page.goto('/bias.html')
-    question = page.locator('.question').first
-    wrong, right = question.locator('details:not(.right)').first, question.locator('.right')
-    for choice, says in ((wrong, 'No.'), (right, 'Right.')):
-        choice.locator('summary').focus()
-        page.keyboard.press('Enter')
-        assert choice.get_by_text(says).is_visible()
-    assert not wrong.get_by_text('No.').is_visible()
-    expect(page.locator('.question + [role=status]')).to_have_text('1 of 4 answered.')
+    said = page.locator('.question + [role=status]')
+    for choice in (WRONG, RIGHT): answer(page, 0, *choice)
+    assert not page.locator('.question').first.locator(WRONG[0]).first.get_by_text('No.').is_visible()
+    expect(said).to_have_text('1 of 4 answered, 0 right at the first try.')
+    answer(page, 1, *RIGHT)
+    for _ in range(2):
+        expect(said).to_have_text('2 of 4 answered, 1 right at the first try.')
+        page.reload()
+
+
+@pytest.mark.parametrize('kept', ['["Why?"]', 'null', '7', '{', '{"Why?": true}'])
+def test_answers_that_something_else_has_kept(page, kept):
+    "They are no answers, and do no harm"
+    page.goto('/bias.html')
+    page.evaluate('kept => localStorage.setItem(`questions ${location.pathname}`, kept)', kept)
     page.reload()
-    expect(page.locator('.question + [role=status]')).to_have_text('1 of 4 answered.')
+    expect(page.locator('.question + [role=status]')).to_have_text('')
+    answer(page, 0, *RIGHT)
+    expect(page.locator('.question + [role=status]')).to_have_text('1 of 4 answered, 1 right at the first try.')
+
+
+def test_questions_without_a_script(browser, base_url):
+    "Choices unfold, and what there is to say to them"
+    with browser.new_context(java_script_enabled=False, base_url=base_url) as context:
+        page = context.new_page()
+        page.goto('/embedding.html')
+        for choice in (WRONG, RIGHT): answer(page, 0, *choice)
 
 
 def test_what_scrolls_can_be_reached_with_the_keyboard(page):

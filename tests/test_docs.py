@@ -16,8 +16,8 @@ from build_docs import OUTPUTS
 from cells import checks
 from check_flow import code_cells
 from check_site import APART, Site, check, lists, problems
-from common import (DOCS, NBS, PARTS, PATH, PATH_NAME, ROOT, SEED_MAP, changed, notebooks, page_name, parts, project_files, reading_order,
-                    settings, site_url, snapshot)
+from common import (BUGS_NAME, DOCS, NBS, PARTS, PATH, PATH_NAME, ROOT, SEED_MAP, changed, notebooks, page_name, parts, project_files,
+                    reading_order, settings, site_url, snapshot, source_name)
 from facts import asked_for
 from moved import MOVED
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -200,7 +200,11 @@ PAGES_0_1 = """index data crosstab embedding loaders dot_product bias weight_dec
 collab_learner collab_nn speed evaluate recommend bayes app library seed_map""".split()
 
 
-@pytest.mark.parametrize('name', PAGES_0_1)
+# ... and one from between the versions
+PAGES_BETWEEN = ['spot_the_bug']
+
+
+@pytest.mark.parametrize('name', [*PAGES_0_1, *PAGES_BETWEEN])
 def test_old_addresses_are_there(name):
     "Each page of 0.1.0, and its Markdown copy, to which docstrings lead: itself, or the way on"
     new = MOVED.get(name, name)
@@ -215,7 +219,7 @@ def test_old_addresses_are_there(name):
 
 def test_only_old_addresses_are_redirected():
     "No page of today has the name of one that moved"
-    assert set(MOVED) <= set(PAGES_0_1)
+    assert set(MOVED) <= {*PAGES_0_1, *PAGES_BETWEEN}
     assert set(MOVED).isdisjoint(path.stem.partition('_')[2] for path in notebooks())
 
 
@@ -226,7 +230,9 @@ def test_sidebar_in_reading_order():
     assert listed == [page_of(path) for path in reading_order() if path.stem != SEED_MAP]
     assert listed[:1 + len(PATH)] == ['index.html', *(page_of(NBS/name) for name in PATH)]
     names = [tag.get_text() for tag in soup.select('#quarto-sidebar summary')]
-    assert names == [PATH_NAME, *(name for name in PARTS.values() if name in names)] and len(names) > 8
+    others = [name for name in names if name != BUGS_NAME]
+    assert others == [PATH_NAME, *(name for name in PARTS.values() if name in names)] and len(names) > 9
+    assert names[names.index(BUGS_NAME) - 1] == PARTS['4']
     assert [tag.summary.get_text() for tag in soup.select('#quarto-sidebar details[open]')] == [PATH_NAME]
     said = [tag.get_text() for tag in soup.select('#quarto-sidebar a:has(.number)')]
     assert '16 Bias' in said and len(said) == len([path for path in notebooks() if path.name[0].isdigit()])
@@ -241,9 +247,9 @@ def test_the_seed_map_is_for_those_who_change_the_course():
 def test_chapters_of_the_home_page():
     "Every numbered notebook has a row there, which is what its page says one learns"
     said = pages.chapters(NBS/'index.ipynb')
-    assert sorted(path.name for path in notebooks() if path.name[0].isdigit()) == sorted(said)
+    assert sorted(source_name(path) for path in notebooks() if path.name[0].isdigit()) == sorted(said)
     for name, line in said.items():
-        page = (DOCS/f"{name.partition('_')[2].removesuffix('.ipynb')}.html").read_text(encoding='utf-8')
+        page = (DOCS/page_of(NBS/name)).read_text(encoding='utf-8')
         assert re.sub(r'[^a-z]', '', line.lower()) in re.sub(r'[^a-z]', '', page.lower())
 
 

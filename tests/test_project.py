@@ -11,7 +11,7 @@ import nbformat
 import pytest
 import yaml
 from colab import lend, packages
-from common import (NBS, PATH, PATH_NAME, ROOT, SEED_MAP, changed, notebooks, parts, project_files, reading_order, settings,
+from common import (BUGS, BUGS_NAME, NBS, PATH, PATH_NAME, ROOT, SEED_MAP, changed, notebooks, parts, project_files, reading_order, settings,
                     snapshot)
 from conftest import PROJECT, clean_run
 from nbformat.v4 import new_code_cell, new_notebook
@@ -177,11 +177,13 @@ def test_files():
 def test_every_page_has_its_part():
     "Numbers of two digits, the core path, then part by part, the ground floor last; the seed map is in none"
     named = dict(parts(NBS))
-    assert all(re.match(r'\d\d_\w+$', path.stem) for path in notebooks() if path.name[0].isdigit())
+    assert all(re.match(r'\d\d[a-h]?_\w+$', path.stem) for path in notebooks() if path.name[0].isdigit())
     assert [name for name in named if name][-1] == 'Ground floor'
     listed = [path for _, paths in parts(NBS) for path in paths]
     assert sorted(path.name for path in listed) == sorted(path.name for path in notebooks() if path.stem != SEED_MAP)
     assert [path.stem for path in named[PATH_NAME]] == PATH and reading_order()[:-1] == listed
+    assert named[BUGS_NAME] == sorted((NBS/BUGS).glob('*.ipynb')) and len(named[BUGS_NAME]) == 8
+    assert all(check_flow.module_of(check_flow.code_cells(path)) is None for path in named[BUGS_NAME])
 
 
 def imported(path):

@@ -22,7 +22,7 @@ import moved
 import pages
 import scripts
 from arrange import arrange
-from common import ROOT, copy_project, parts, reading_order, settings, site_url
+from common import BUGS, ROOT, copy_project, parts, reading_order, settings, site_url, source_name
 
 BADGE = 'https://colab.research.google.com/assets/colab-badge.svg'
 OUTPUTS = ['README.md', 'docs', 'nbs/nbdev.yml', 'nbs/sidebar.yml']
@@ -33,8 +33,9 @@ EXPECTED = ('unknown key format-links', 'output-file is not read')
 os.environ['PYTHONWARNINGS'] = 'ignore::FutureWarning:torch.jit._script'
 
 PREFIX = re.compile(r'^\d+[a-z]*_')
-# A notebook's name in a link, `](02_data.ipynb#anchor)`, or in a line of sidebar.yml
-LINK = re.compile(r'(?<=\]\(|- )\d+[a-z]*_(?=\w+\.ipynb[)#\n])')
+# A notebook's name in a link, `](02_data.ipynb#anchor)`, or in a line of sidebar.yml; the pages of
+# all folders stand beside each other
+LINK = re.compile(rf'(?<=\]\(|- )(?:{BUGS}/|\.\./)?\d+[a-z]*_(?=\w+\.ipynb[)#\n])')
 # nbdev links a word in backticks to what has that name, also to private names, which no page shows
 PRIVATE = re.compile(r'\[(`_\w+`)\]\([^)]*\)')
 # ... also within a link of the text's own, and a link cannot stand in a link
@@ -60,7 +61,7 @@ def sidebar(nbs):
     for name, paths in parts(nbs):
         if name: lines += [f'      - section: {name}', '        contents:']
         indent = ' ' * (10 if name else 6)
-        lines += [f'{indent}- {path.name}' for path in paths]
+        lines += [f'{indent}- {source_name(path)}' for path in paths]
     return '\n'.join(lines) + '\n'
 
 
@@ -95,11 +96,11 @@ def stage(project):
     here = site_url(settings(project))
     bar = proc/'sidebar.yml'
     bar.write_text(LINK.sub('', bar.read_text(encoding='utf-8')), encoding='utf-8')
-    for path in proc.glob('*.ipynb'):
-        text = page(path.read_text(encoding='utf-8'), project/'nbs'/path.name)
+    for path in [*proc.glob('*.ipynb'), *(proc/BUGS).glob('*.ipynb')]:
+        text = page(path.read_text(encoding='utf-8'), project/'nbs'/source_name(path))
         text = text.replace(f']({here}', '](')
         path.write_text(text, encoding='utf-8')
-        path.rename(path.with_name(PREFIX.sub('', path.name)))
+        path.rename(proc/PREFIX.sub('', path.name))
     return proc
 
 
@@ -192,7 +193,8 @@ def readme(docs, facts):
 
 def make(project):
     "Build everything in `project`"
-    sources = {PREFIX.sub('', path.name): path.name for path in reading_order(project/'nbs')}
+    order = reading_order(project/'nbs')
+    sources = {PREFIX.sub('', path.name): source_name(path) for path in order}
     facts = settings(project)
     docs, about = render(stage(project), sources)
     markdown(docs, about)

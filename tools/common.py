@@ -19,6 +19,8 @@ PATH_NAME = 'Core path'
 # Pages without a number: one that closes the last of the parts but the ground floor, and one for
 # those who change the course, which CONTRIBUTING leads to
 CHOICES, SEED_MAP = 'choices', 'seed_map'
+# The folder of faults to be found, each page with a letter after its number, and their part
+BUGS, BUGS_NAME = 'bugs', 'Spot the bug'
 # The parts of the course in reading order: the first digit of their notebooks' numbers, their names
 PARTS = {'1': 'Core, in depth', '2': 'Reading it', '3': 'Fast', '4': 'Honest numbers',
          '5': 'Recommend', '6': 'How sure', '7': 'Lists', '8': 'More than ratings',
@@ -39,7 +41,13 @@ def site_url(facts): return f"https://{facts['user']}.github.io/{facts['repo']}/
 
 def notebooks(folder=NBS):
     "The notebooks in the order of their numbers, which is import order; the home page first"
-    return sorted(folder.glob('*.ipynb'), key=lambda path: (path.stem != 'index', path.name))
+    found = [*folder.glob('*.ipynb'), *(folder/BUGS).glob('*.ipynb')]
+    return sorted(found, key=lambda path: (path.stem != 'index', path.name))
+
+
+def source_name(path):
+    "A notebook's name, with its folder where that is not nbs/"
+    return f'{BUGS}/{path.name}' if path.parent.name == BUGS else path.name
 
 
 def page_name(path):
@@ -50,7 +58,8 @@ def page_name(path):
 def parts(folder=NBS):
     "The notebooks in reading order: the home page, the core path, and the others part by part"
     paths = {path.stem: path for path in notebooks(folder)}
-    rest = [name for name in paths if name not in PATH]
+    bugs = [name for name, path in paths.items() if path.parent.name == BUGS]
+    rest = [name for name in paths if name not in [*PATH, *bugs]]
     def found(names): return [paths[name] for name in names if name in paths]
     def start(digit): return [name for name in rest if re.match(rf'{digit}\d[a-z]*_', name)]
     yield None, found(['index'])
@@ -58,6 +67,7 @@ def parts(folder=NBS):
     for digit, name in PARTS.items():
         names = start(digit) + [CHOICES]*(digit == '9')
         if found(names): yield name, found(names)
+        if digit == '4' and bugs: yield BUGS_NAME, found(bugs)
 
 
 def reading_order(folder=NBS):

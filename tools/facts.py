@@ -10,7 +10,7 @@ from PIL import Image
 
 import social_card
 from check_flow import by_number
-from common import COLAB, ROOT, notebooks, repo_url, report, settings, site_url
+from common import COLAB, ROOT, notebooks, repo_url, report, settings, site_url, source_name
 
 # Patterns hold the fact in their one group
 BADGE = r'colab-badge\.svg\)\]\(' + re.escape(COLAB) + r'([^)]+)\)'
@@ -91,7 +91,7 @@ def installs(facts):
         nb = nbformat.read(path, 4)
         code = [cell for cell in nb.cells if cell.cell_type == 'code']
         first = code[0].source == first_cell(facts, nb) and not any(map(is_install, code[1:]))
-        if not first: yield f'nbs/{path.name}: its first code cell should install the course, alone'
+        if not first: yield f'nbs/{source_name(path)}: its first code cell should install the course, alone'
 
 
 def card(facts):
@@ -127,13 +127,13 @@ def needed(facts):
     yield '.github/workflows/test.yml', INCLUDE, ''.join(older(facts))
     for path in notebooks(ROOT/'nbs'):
         lesson = f"{home}/blob/{facts['branch']}/docs/notebooks/{path.name}"
-        yield f'nbs/{path.name}', BADGE, lesson
+        yield f'nbs/{source_name(path)}', BADGE, lesson
 
 
 def allowed(facts):
     "Where a fact may stand"
     home = f"{facts['user']}/{facts['repo']}"
-    chapters = [f'nbs/{path.name}' for path in notebooks(ROOT/'nbs')]
+    chapters = [f'nbs/{source_name(path)}' for path in notebooks(ROOT/'nbs')]
     for name in [*chapters, 'CONTRIBUTING.md', 'CHANGELOG.md', f"{facts['lib_name']}/recommend.py"]:
         yield name, NOTEBOOK, f"{home}/blob/{facts['branch']}"
         yield name, BLOB, f"{home}/blob/{facts['branch']}"

@@ -9,7 +9,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from cells import HIDDEN, LESSON, checks, is_imports, undefined, uses
-from check_flow import code_cells, module_of, tree
+from check_flow import IMPORTS, code_cells, module_of, tree
 from common import page_name, site_url
 
 SETUP = '''## Setup
@@ -26,7 +26,7 @@ DIRECTIVE = re.compile(r'^#\|.*\n?', re.M)
 QUESTION = re.compile(r'^::: \{\.callout.*\}\n## (.+)\n((?:.*\n)*?):::$', re.M)
 ANSWER = r'<details>\n<summary>\1</summary>\n\n\2\n</details>'
 # A link to another page, to a place on this one, and any that is not absolute
-PAGE = re.compile(r'\]\((?:\d+[a-z]*_)?(\w+)\.ipynb(?=[)#])')
+PAGE = re.compile(r'\]\((?:\.\./|\w+/)?(?:\d+[a-z]*_)?(\w+)\.ipynb(?=[)#])')
 PLACE = re.compile(r'\]\((?=#)')
 RELATIVE = re.compile(r'\]\((?!https://)([^)]*)\)|(?:src|href)="(?!https://|data:)([^"]*)"')
 
@@ -106,8 +106,9 @@ def prepared(cells, package):
     told = [cell for cell in cells if tells(cell)]
     hidden, setup, lesson = sorted_cells([cell for cell in cells if cell not in told])
     wanted, _, _ = uses([cell for cell in setup + lesson if not is_imports(cell)])
-    # Modules that the solutions use, such as NumPy: the reader's answers will, too
-    modules = [node for cell in told for node in tree(cell).body if isinstance(node, ast.Import)]
+    # What the solutions import, such as NumPy: the reader's answers will use it, too
+    modules = [node for cell in told for node in tree(cell).body if isinstance(node, IMPORTS)
+               and getattr(node, 'module', '') != f'{package}.exercises']
     there = uses(setup)[1] | wanted
     first = [one_import(node, {name for name in bound(node) if name not in there}) for node in modules]
     if 'check' in wanted: wanted |= HELP.union(*map(bound, modules))

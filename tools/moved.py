@@ -1,9 +1,9 @@
-"Pages that had another address in version 0.1.0: what stands there leads to the new one"
+"Pages that had another address: what stands there leads to the new one"
 from common import site_url
 
 # The old page's name and the new one's
 MOVED = {'create_params': 'params', 'collab_learner': 'compare', 'evaluate': 'evaluation',
-         'recommend': 'recommender'}
+         'recommend': 'recommender', 'spot_the_bug': 'bias_tables'}
 # The script keeps a link's anchor; where there is none, the browser goes on all the same
 PAGE = '''<!doctype html>
 <html lang="en"><head><meta charset="utf-8">

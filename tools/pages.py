@@ -54,9 +54,10 @@ h1 {{ font-size: 1.75rem; }}
 def links(facts, source):
     "The buttons of a page: what they say, where they lead"
     repo = f"{facts['user']}/{facts['repo']}/blob/{facts['branch']}"
-    lesson, blob = f'{repo}/docs/notebooks/{source}', f'{repo}/nbs/{source}'
+    name = source.rpartition('/')[2]
+    lesson, blob = f'{repo}/docs/notebooks/{name}', f'{repo}/nbs/{source}'
     edit = f"{repo_url(facts)}/edit/{facts['branch']}/nbs/{source}"
-    return {'Open in Colab': COLAB + lesson, 'Download notebook': f'notebooks/{source}',
+    return {'Open in Colab': COLAB + lesson, 'Download notebook': f'notebooks/{name}',
             'View source': f'https://github.com/{blob}', 'Edit this page': edit,
             'Report an issue': f'{repo_url(facts)}/issues/new'}
 
@@ -74,7 +75,7 @@ def minutes(main):
 def chapters(home):
     "What each chapter is said to show in the home page's table, by its notebook's name"
     source = '\n'.join(cell.source for cell in nbformat.read(home, 4).cells)
-    rows = re.findall(r'^\| \w+ \| \[[^]]+\]\((\w+\.ipynb)\) \| (.+?) \|$', source, re.M)
+    rows = re.findall(r'^\| \w+ \| \[[^]]+\]\(([\w/]+\.ipynb)\) \| (.+?) \|$', source, re.M)
     return dict(rows)
 
 
@@ -149,8 +150,8 @@ def fold(soup):
 def number(soup, sources):
     "The sidebar's pages with the numbers of their notebooks; the API's names in no list"
     for link in soup.select('#quarto-sidebar a[href]'):
-        digits = re.match(r'\d+', sources[link['href'].replace('.html', '.ipynb')])
-        if digits: link.insert(0, element(f'<span class="number">{digits[0]} </span>'))
+        digits = re.search(r'(\d+[a-z]*)_', sources[link['href'].replace('.html', '.ipynb')])
+        if digits: link.insert(0, element(f'<span class="number">{digits[1]} </span>'))
     for names in soup.select('#TOC a[href="#api"] + ul'): names.decompose()
 
 
