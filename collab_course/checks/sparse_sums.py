@@ -7,7 +7,7 @@ __all__ = []
 import numpy as np
 from collab_course.exercises import Exercise
 
-# %% ../../nbs/35_sparse_sums.ipynb #b7a3129e
+# %% ../../nbs/35_sparse_sums.ipynb #6a40fa21
 def stops(rows, n): return np.append(0, np.bincount(rows, minlength=n).cumsum())
 
 _rows = np.array([0,0,1,3,3,3])
@@ -35,8 +35,8 @@ sparse_sums_2 = Exercise('sparse_sums.2', pairwise,
     hints=('`i,j = np.triu_indices(d)` are the places of the upper half.',
            'Multiply column by column.'),
     mistakes={'A number is also multiplied by itself.':
-              lambda F: np.stack([F[:,i]*F[:,j] for j in range(F.shape[1]) for i in range(j)], axis=1)
-              if F.shape[1]>1 else F[:,:0],
+              lambda F: np.array([F[:,i]*F[:,j] for i in range(F.shape[1])
+                                  for j in range(i+1, F.shape[1])]).T,
               'Each pair is needed once.':
               lambda F: (F[:,:,None]*F[:,None]).reshape(len(F), -1)})
 
