@@ -12,7 +12,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from collab_course import (EASE, BayesianMF, BiasedMF, Choose, DampedMeans, Ensemble, FeatureMF, ImplicitMF, ItemKNN,
-                           PickAndLike, evaluate, load)
+                           PickAndLike, check_recommender, evaluate, load)
 from collab_course.app import cli
 from collab_course.captured import train_captured
 from collab_course.data import split_random
@@ -130,10 +130,11 @@ def test_a_gpu_without_pytorch_is_an_error_that_says_so(monkeypatch):
 @pytest.mark.parametrize('name', MODELS)
 def test_models_on_a_gpu(name, gpu, tmp_path):
     "All tensors there; two runs to the bit; saved, loaded and asked as any other"
-    df, make = ratings(900), MODELS[name]
+    df, make, state = ratings(900), MODELS[name], gpu.get_state()
     one, two = (make(device='cuda').fit(df, quiet=True) for _ in range(2))
     assert 'cuda (Pretended GPU)' in one.trained_on and "device='cuda'" in repr(one)
     lists = one.recommend_all(4)
+    assert torch.equal(gpu.get_state(), state) # a caller's random numbers there
     assert lists.equals(two.recommend_all(4)) and lists.equals(one.recommend_all(4, device='cpu'))
     one.save(tmp_path/'m')
     again = load(tmp_path/'m')
@@ -147,6 +148,20 @@ def test_models_on_a_gpu(name, gpu, tmp_path):
     assert 'cuda' in newer.update(ratings(300, 6), quiet=True).trained_on
     scores = evaluate(one, df, split_random(df), k=5, quiet=True)
     assert np.isfinite(scores.ndcg)
+
+
+@pytest.mark.parametrize('name', MODELS)
+def test_models_keep_their_promises_by_pytorch(name, by_torch):
+    "Those that every recommender makes"
+    assert check_recommender(MODELS[name]()).passed.all()
+
+
+@pytest.mark.parametrize('make', [lambda: BiasedMF(n_factors=0), lambda: BiasedMF(n_factors=1, bs=10**6), lambda: ImplicitMF(1, 2),
+                                  lambda: BayesianMF(1, 8, 4), EASE])
+@pytest.mark.parametrize('df', [tiny_ratings()[:1], tiny_ratings()[:2].assign(rating=3), tiny_ratings()], ids=len)
+@pytest.mark.filterwarnings('ignore:.*fits its own ratings worse')
+def test_few_ratings_and_few_factors(make, df, by_torch):
+    assert len(make().fit(df, quiet=True).recommend_all(2, min_ratings=0, seen=True))
 
 
 def test_models_inside_move_along(gpu):
@@ -340,6 +355,20 @@ def test_memory_of_the_card_is_worked_out_before_a_fit(name, gpu, monkeypatch):
     here = MODELS[name]().fit(ratings(900), quiet=True)
     if name in ('mf', 'implicit'):
         with pytest.raises(MemoryError, match='on the GPU'): here.recommend_all(3, device='cuda')
+
+
+def test_twenty_five_million_ratings_fit_into_six_gigabytes(monkeypatch):
+    "Worked out as before a fit: the sampler with 16 factors, and biases and 50 factors"
+    asked, n, sizes = [], 25_000_000, (162_541, 59_047)
+    for module in ('captured', 'gibbs_on_gpu'):
+        monkeypatch.setattr(f'collab_course.{module}.check_card', lambda n_bytes, what, device: asked.append(n_bytes))
+    x, y = np.broadcast_to(np.int32(0), (n, 2)), np.broadcast_to(0., n)
+    monkeypatch.setattr('collab_course.gibbs_on_gpu.check_rows', lambda *args: (x, y))
+    sample_on(CPU, x, y, sizes, 16) # which begins when it is first asked for a draw
+    monkeypatch.setattr('collab_course.captured.on_device', mock.Mock(side_effect=ZeroDivisionError))
+    W = np.broadcast_to(np.float32(0), (sum(sizes), 51))
+    with pytest.raises(ZeroDivisionError): train_captured(CPU, W, x, y, sizes[0], 0, bs=65_536)
+    assert len(asked) == 2 and all(2e8 < size < 6e9 for size in asked), asked
 
 
 def test_ease_of_more_than_ten_thousand_items_is_saved_with_keep(tmp_path, gpu, monkeypatch):
