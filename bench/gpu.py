@@ -4,7 +4,8 @@ Trains the course's models on CUDA, or MPS on a Mac, with the plain loop, with f
 by hand and compiled; compares losses with the CPU's and two runs bit by bit; trains in bfloat16;
 times an epoch. It installs nothing, since Colab and machines without a network bring their own
 PyTorch. `python bench/gpu.py notebooks` runs the cells of every notebook as well, or of those
-that are named, in under ten minutes; `--device cpu` tries the script itself."""
+that are named, in under ten minutes; `python bench/gpu.py bench` measures models for use, from
+ML-100k to 25 million ratings, in under five. `--device cpu` tries the script itself."""
 import argparse
 import json
 import os
@@ -249,12 +250,16 @@ def run_pages(names):
 def arguments(argv):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('what', nargs='*', metavar='notebooks',
-        help='`notebooks`: run their cells, too; names after it, such as 15_train, choose some')
+        help='`notebooks`: run their cells, too; names after it, such as 15_train, choose some; '
+             '`bench`: measure how fast models are, beside the CPU')
+    parser.add_argument('--small', action='store_true', help='with `bench`: try it, in seconds')
+    parser.add_argument('--out', help='with `bench`: file for the results')
     parser.add_argument('--device', help='instead of the GPU found, such as cpu or cuda:1')
     parser.add_argument('--rows', type=int, help='train on so many synthetic ratings')
     parser.add_argument('--cells', help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
-    if args.what and args.what[0] != 'notebooks': parser.error(f'{args.what[0]!r} is not notebooks')
+    if args.what and args.what[0] not in ('notebooks', 'bench'):
+        parser.error(f'{args.what[0]!r} is neither notebooks nor bench')
     return args
 
 
@@ -277,6 +282,10 @@ def main(argv=None):
     from common import data_env
     os.environ.update(data_env())
     start = time.perf_counter()
+    if args.what[:1] == ['bench']:
+        from gpu_bench import run
+        print(f'{gpu_name(torch, device)}, PyTorch {torch.__version__}', flush=True)
+        return run(device, args.small, None if args.small else find_ratings(args.rows), args.out)
     ratings, which = find_ratings(args.rows)
     print(f'{gpu_name(torch, device)}, PyTorch {torch.__version__}, {which}', flush=True)
     checks = Checks(ratings, device)

@@ -19,12 +19,14 @@ Modules:
 - `collab_course.biased_mf`: Matrix factorization with biases: the model of this course, trained and put to use.
 - `collab_course.blocks`: Two threads can train one model at the same time, as long as they never touch the same row.
 - `collab_course.by_hand`: The gradient of a batch in a few lines, checked by autograd.
+- `collab_course.captured`: A GPU multiplies faster than Python can ask it to. So we ask once, and have it repeat itself.
 - `collab_course.chosen`: What somebody chose to rate tells about them before any star is read.
 - `collab_course.collab_nn`: Put the two rows side by side and let a small neural network do the rest. Does it?
 - `collab_course.compare`: fastai's model beside ours: with the same weights it gives the same predictions, to the last bit.
 - `collab_course.compiling`: Plain loops over numbers, as fast as the machine allows.
 - `collab_course.crosstab`: A table with holes, and how to fill them: latent factors, first by hand, then by gradient descent.
 - `collab_course.data`: MovieLens in one call, and ratings of your own in another.
+- `collab_course.devices`: A seed means one result where nothing moves to a GPU unless somebody asks for it.
 - `collab_course.diversity`: Ten films of one kind are one recommendation.
 - `collab_course.dot_product`: Two short rows of numbers, multiplied and added up: a model of taste in one line.
 - `collab_course.ease`: One ridge regression for all items at once: ten lines, no factors, no seed.
@@ -42,6 +44,7 @@ Modules:
 - `collab_course.fold_in`: A new user signed up a minute ago and is not in the model.
 - `collab_course.frame`: The number 7, the text "7" and the float 7.0 are one user, if somebody decides that they are.
 - `collab_course.gibbs`: Draw each side given the other, again and again, and the draws are distributed as the posterior is.
+- `collab_course.gibbs_on_gpu`: All matrices in one product, all roots in one call: Gibbs sampling on a GPU.
 - `collab_course.ids`: From ids to the rows of a table and back, and what an unknown id is close to.
 - `collab_course.implicit`: A click says something. A blank says little, but it has to count, too.
 - `collab_course.implicit_mf`: The factors of this course, trained for another question: what will a user pick?
@@ -49,6 +52,7 @@ Modules:
 - `collab_course.interpret`: What do the weights of a trained model mean?
 - `collab_course.item_knn`: Films that the same people picked are alike, and that alone makes good lists.
 - `collab_course.kernel`: One call trains biases and factors, on plain arrays, in compiled loops.
+- `collab_course.large_products`: Lists for everybody and EASE are each one large product, and a GPU is made for that.
 - `collab_course.lines`: A comma, a comment, a lone quote: no row is lost without a word.
 - `collab_course.loaders`: fastai's default loader skips 37% of the rows in each epoch. Ours shows every row once.
 - `collab_course.metrics`: How wrong is a prediction, and how good is a list?
@@ -71,6 +75,7 @@ Modules:
 - `collab_course.show`: For people a table that lines up, for programs JSON or CSV.
 - `collab_course.spark`: A model that Spark has trained on a cluster answers here without Spark.
 - `collab_course.spark_cluster`: Spark trains where the ratings lie, and writes a list for each user there.
+- `collab_course.sparse_sums`: All users at once: the sums of a sweep, and of a half step, are products of sparse matrices.
 - `collab_course.splits`: Hide some ratings, train on the rest, and let no answer stand on both sides.
 - `collab_course.start`: The scale, the settings and the initial weights with which a model is trained.
 - `collab_course.store`: A trained model in a folder: written whole or not at all, and read back with suspicion.

@@ -20,6 +20,7 @@ from collab_course.exercises import *
 from collab_course.settings import *
 from collab_course.schema import *
 from collab_course.fitting import *
+from collab_course.devices import *
 from collab_course.crosstab import *
 from collab_course.embedding import *
 from collab_course.loaders import *
@@ -38,8 +39,11 @@ from collab_course.few_rows import *
 from collab_course.inner_loops import *
 from collab_course.kernel import *
 from collab_course.fast import *
+from collab_course.sparse_sums import *
+from collab_course.captured import *
 from collab_course.metrics import *
 from collab_course.ranking import *
+from collab_course.large_products import *
 from collab_course.recommender import *
 from collab_course.evaluation import *
 from collab_course.diversity import *
@@ -50,6 +54,7 @@ from collab_course.start import *
 from collab_course.biased_mf import *
 from collab_course.posterior import *
 from collab_course.gibbs import *
+from collab_course.gibbs_on_gpu import *
 from collab_course.bayes import *
 from collab_course.implicit import *
 from collab_course.als import *

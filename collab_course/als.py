@@ -39,10 +39,11 @@ def side_of(
     n_rows:int, # rows on the first side
 )->tuple: # where each row's clicks end (n_rows+1,); others, and twice the weights, sorted by row
     "The clicks of each row together"
+    ends = row_ends(rows, n_rows) # first: it needs memory that is free again after it
     in_order = (rows[1:]>=rows[:-1]).all()
     order = slice(None) if in_order else np.argsort(rows, kind='stable')
     which,weights = np.ascontiguousarray(others[order], 'int32'),weights[order]
-    return row_ends(rows, n_rows), which, weights, weights
+    return ends, which, weights, weights
 
 # %% ../nbs/71_als.ipynb #9ea03010
 def frequency_penalty(
@@ -176,15 +177,23 @@ def train_factors(
     penalty:float, # for each click
     rng, # numpy's random generator
     progress=lambda n: None, # called with 1 after each epoch
+    device=None, # of PyTorch, to compute there; None for compiled loops
 )->tuple: # factors of users and items, float32, two arrays (n,n_factors)
     "Alternating least squares over all cells"
     check_memory(4*n_factors*sum(sizes) + 8*n_factors*max(sizes) + 20*n_factors**2 + 40*len(x),
                  f'training {sum(sizes):,} rows of {n_factors:,} factors')
     factors = [rng.normal(0, .1/n_factors**.5, (n,n_factors)).astype('float32') for n in sizes]
+    ends = [row_ends(x[:,k], sizes[k]) for k in (0,1)]
+    penalties = [frequency_penalty(ends[k], sizes[1-k], unobserved, penalty) for k in (0,1)]
+    if device is not None:
+        from collab_course.sparse_sums import train_factors_on # here: PyTorch takes its time
+        return train_factors_on(device, x, weights, factors, penalties, n_epoch, unobserved,
+                                progress)
     sides = [side_of(x[:,k], x[:,1-k], weights, sizes[k]) for k in (0,1)]
-    penalties = [frequency_penalty(sides[k][0], sizes[1-k], unobserved, penalty) for k in (0,1)]
-    for _ in range(n_epoch):
-        for k in (0,1):
-            half_step_fast(factors[k], factors[1-k], sides[k], unobserved, penalties[k])
-        progress(1)
+    for _ in range(n_epoch): _take_turns(factors, sides, unobserved, penalties, progress)
     return tuple(factors)
+
+def _take_turns(factors, sides, unobserved, penalties, progress):
+    "An epoch: users, then items"
+    for k in (0,1): half_step_fast(factors[k], factors[1-k], sides[k], unobserved, penalties[k])
+    progress(1)

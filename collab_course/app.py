@@ -21,10 +21,10 @@ from .asking import asking,load_model,reasons,typed_id,typed_item,typed_likes
 from .options import NewFolder,column_option,form_options,read_named,reading_options
 from .options import refuse_options,say,together,writable
 from .show import as_json,describe_ratings,print_table,remarks,report_text
-from .show import scale_remarks,while_read
+from .show import while_read
 from .training_on_spark import spark_commands
-from .training import Setting,fit_errors,has_option,interaction_options
-from .training import make_model,model_options,no_rating_option,table_of
+from .training import Setting,device_option,fit_errors,has_option,interaction_options
+from .training import make_model,model_options,no_rating_option,set_device,table_of
 
 # %% ../nbs/99_app.ipynb #f6212b98
 _whole = click.IntRange(1)
@@ -122,12 +122,12 @@ Examples: collab_course train ratings.csv --out model
 @model_options
 @_quiet
 def _train(ratings, out, kind, counts, factors, epochs, lr, wd, sweeps, seed, threads, quiet,
-           user_features, item_features, **names):
+           device, user_features, item_features, **names):
     """Train a recommender on RATINGS and save it.
 
     What RATINGS may be, `collab_course data --help` says."""
     model = make_model(kind, counts, factors=factors, sweeps=sweeps, epochs=epochs, lr=lr, wd=wd,
-                       seed=seed, threads=threads, user_features=user_features,
+                       seed=seed, threads=threads, device=device, user_features=user_features,
                        item_features=item_features)
     df = _read(ratings, names, quiet, time=False)
     with writable(out):
@@ -209,8 +209,9 @@ def _similar(model, item, n, min_ratings, ids, form):
 @click.argument('ratings')
 @reading_options
 @column_option('time', 'times, if the model has some [default: timestamp]')
+@device_option
 @_quiet
-def _update(model, ratings, quiet, **names):
+def _update(model, ratings, device, quiet, **names):
     """Add newer RATINGS to those of MODEL, and train again.
 
     A newer rating or count of a user and an item replaces the older one; where the model has no
@@ -218,13 +219,15 @@ def _update(model, ratings, quiet, **names):
     replaced at the end."""
     from collab_course.questions import takes_counts
     m = load_model(model)
+    set_device(m, device)
     old,counts = m.ratings,takes_counts(m)
     df = _newer(old, ratings, names, quiet)
     table = table_of(df, counts)
     if not quiet: _remark(df, names, table)
-    for line in scale_remarks(old, table) if not (quiet or counts) else (): say(line)
     def fit():
-        m.update(table, quiet=quiet)
+        with warnings.catch_warnings():
+            if quiet: warnings.filterwarnings('ignore', 'newer ratings go')
+            m.update(table, quiet=quiet)
         gone = len(old)+len(table)-len(m.ratings)
         if gone and not quiet: say(f'replaced: {gone:,} older rows, of a user and item that '
                                     'the newer ones have, too')
@@ -319,7 +322,8 @@ Examples: collab_course evaluate ratings.csv
 @_quiet
 @form_options
 def _evaluate(ratings, protocol, share, k, good, no_lists, form, kind, counts, seed, quiet,
-              factors, epochs, lr, wd, sweeps, threads, user_features, item_features, **names):
+              factors, epochs, lr, wd, sweeps, threads, device, user_features, item_features,
+              **names):
     """Train on a part of RATINGS and measure on the rest.
 
     Damped means and popularity stand beside the model. RMSE and MAE are of predicted
@@ -329,7 +333,7 @@ def _evaluate(ratings, protocol, share, k, good, no_lists, form, kind, counts, s
     _refuse(protocol, share, k, good, no_lists, names, clicks)
     decides = protocol=='time' or has_option(kind, 'seed') # else of the split alone
     mine = make_model(kind, counts, good, factors=factors, sweeps=sweeps, epochs=epochs, lr=lr,
-                      wd=wd, threads=threads, seed=seed if decides else None,
+                      wd=wd, threads=threads, device=device, seed=seed if decides else None,
                       user_features=user_features, item_features=item_features)
     models = {kind: mine, **_beside(clicks, no_lists)}
     if protocol=='random': names['time'] = False

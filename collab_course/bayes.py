@@ -14,6 +14,7 @@ __all__ = ['chain_length', 'BayesianMF']
 import warnings
 import numpy as np
 from functools import partial
+from .devices import check_device,device_name,find_device
 from .posterior import Prior,row_posterior
 from .recommender import History,Recommender
 from .settings import check_memory,check_settings,progress_bar,whole
@@ -72,7 +73,8 @@ def _kept_draws(x, y, sizes, mf):
     try:
         with progress_bar(n_sweeps, 'sweeps', mf._quiet) as bar:
             for k,draw in zip(range(n-n_sweeps, n), mf._draws(x, y, sizes)):
-                if k>=0 and (k+1)*n_keep//n > k*n_keep//n: kept.add(draw, mf._rest(draw))
+                if k>=0 and (k+1)*n_keep//n > k*n_keep//n:
+                    kept.add(mf._arrays(draw), mf._rest(draw))
                 bar.update()
     except KeyboardInterrupt:
         if len(kept)<2: raise
@@ -84,22 +86,31 @@ def _kept_draws(x, y, sizes, mf):
 class _Sampled:
     "A fit keeps draws from the posterior"
     def _fit(self, ratings):
-        from collab_course.compiling import warn_without_numba
-        warn_without_numba()
         rule = chain_length(len(ratings), int(self.burn_in))
         self.used = {k: v for k,v in rule.items() if getattr(self, k) is None}
         y,sizes = ratings.y,(len(ratings.users),len(ratings.items))
         S,d = min(int(self._value(o)) for o in rule),int(self.n_factors)
+        self._place = find_device(self.device, len(y)*int(self._value('n_sweeps'))*(d+1)*(d+2)/2)
         check_memory(4*(S+8)*sum(sizes)*(1+d) + 32*len(y),
                      f'{S} draws of {sum(sizes):,} rows of {d:,} factors')
         self.offset,self.scale = float(y.mean()),float(y.std() if np.ptp(y) else 1.)
         kept = _kept_draws(ratings.x, (y-self.offset)/self.scale, sizes, self)
+        if self._place is not None: self.trained_on = device_name(self._place)
+        del self._place
         vars(self).update(kept.arrays())
 
     def _draws(self, x, y, sizes): # one after the other, without end
+        if self._place is not None:
+            from collab_course.gibbs_on_gpu import sample_on # here: PyTorch takes its time
+            return sample_on(self._place, x, y, sizes, int(self.n_factors), whole(self.seed),
+                             self.prior)
+        from collab_course.compiling import warn_without_numba
         from collab_course.gibbs import draw_rows_fast,sample_gibbs # here: numba takes its time
+        warn_without_numba()
         return sample_gibbs(x, y, sizes, int(self.n_factors), whole(self.seed), self.prior,
                             partial(draw_rows_fast, threads=int(self.threads)))
+
+    def _arrays(self, draw): return draw if self._place is None else draw.arrays()
 
     def _rest(self, draw): # what is kept of a draw, beside the rows
         mean,precision = draw.user_prior
@@ -194,9 +205,11 @@ class BayesianMF(_Sampled, _KnownUsers, _NewUsers, _Explained, Recommender):
         n_keep:int|None=None, # draws kept, at most; None for that of `chain_length`
         prior:Prior=Prior(), # what is assumed before any rating is seen
         threads:int=1, # that share the work; the model does not depend on it
+        device:str='cpu', # 'cuda', 'cuda:1' and so on: a GPU; 'auto': where it pays
     ):
         self.n_factors,self.n_sweeps,self.burn_in,self.seed = n_factors,n_sweeps,burn_in,seed
         self.n_keep,self.prior,self.threads = n_keep,_as_prior(prior),threads
+        self.device = check_device(device)
         _check_whole(n_factors=n_factors, burn_in=burn_in, threads=threads)
         check_settings(seed=seed, n_keep=n_keep, n_sweeps=n_sweeps)
         _check_chain(n_sweeps, burn_in)

@@ -12,7 +12,8 @@ __all__ = ['BiasedMF']
 # %% ../nbs/51_biased_mf.ipynb #2e63f9f6
 import warnings
 import numpy as np
-from functools import cached_property
+from functools import cached_property,partial
+from .devices import check_device,device_name,find_device
 from .fold_in import new_user_factors,rating_effects,sigmoid_to
 from .recommender import DampedMeans,Recommender
 from .settings import check_memory,check_settings,progress_bar,whole
@@ -27,6 +28,41 @@ def _warn_if_worse(model, error, ratings):
     if span and error > 1.01*usual + .002*span: warnings.warn(
         f'{model!r} fits its own ratings worse than damped means do: RMSE {error:.3f} and '
         f'{usual:.3f}; n_epoch, lr, wd and bs are chosen by a rule where they are left out')
+
+class _Training:
+    "Trains by compiled loops, or on a GPU"
+    def _training(self, ratings, rule): # the function that trains; `rule` is made its device's
+        epochs = rule['n_epoch'] if self.n_epoch is None else self.n_epoch
+        device = find_device(self.device, len(ratings)*epochs*(1+self.n_factors))
+        if device is None: return self._compiled
+        from collab_course.captured import recipe_on # here: PyTorch takes its time
+        rule |= recipe_on(len(ratings), rule)
+        self.trained_on = device_name(device)
+        return partial(self._on, device)
+
+    def _compiled(self, ratings, ends, d, rng, progress, how):
+        from collab_course.compiling import warn_without_numba # here: questions need no numba
+        from collab_course.blocks import training_bytes
+        from collab_course.kernel import train_rows
+        warn_without_numba()
+        def shuffle(n): return rng.permutation(np.arange(n, dtype='int32' if n<2**31 else 'int64'))
+        n,n_rows = len(ratings.users),len(ratings.users)+len(ratings.items)
+        check_memory(12*n_rows*(1+d) + training_bytes(n_rows, d, len(ratings), whole(how['bs'])),
+                     f'training {n_rows:,} rows of {d:,} factors')
+        W = start_weights(ratings, ends, d, rng, at_means=len(ratings)<50_000)
+        losses = train_rows(W, ratings.x, to_stars(ratings.y, ends), n, shuffle,
+                            progress=progress, threads=self.threads, **how)
+        return W, losses[-1,0]
+
+    def _on(self, device, ratings, ends, d, rng, progress, how):
+        from collab_course.captured import train_captured
+        n_rows = len(ratings.users)+len(ratings.items)
+        check_memory(12*n_rows*(1+d), f'training {n_rows:,} rows of {d:,} factors')
+        W = start_weights(ratings, ends, d, rng, at_means=len(ratings)<50_000)
+        how = how | dict(n_epoch=whole(how['n_epoch']), bs=whole(how['bs']))
+        loss = train_captured(device, W, ratings.x, to_stars(ratings.y, ends), len(ratings.users),
+                              int(rng.integers(2**63)), progress=progress, **how)
+        return W, loss
 
 class _InPages:
     "What a page needs to answer new users as the model does"
@@ -51,7 +87,7 @@ class _InPages:
                     rated=dict(zip(places, map(float, ratings.values()))))
 
 # %% ../nbs/51_biased_mf.ipynb #6f6c7904
-class BiasedMF(_InPages, Recommender):
+class BiasedMF(_Training, _InPages, Recommender):
     "Matrix factorization with biases, trained by AdamW: a sigmoid of a dot product and two biases"
     def __init__(self,
         n_factors:int=50, # length of each row of factors
@@ -63,34 +99,26 @@ class BiasedMF(_InPages, Recommender):
         penalty:float=.5, # how strongly a new user is pulled towards the average one, above 0
         seed:int|None=42, # of the initial weights and the order of batches
         threads:int=1, # that train at once, 1 to 16; another number makes another model
+        device:str='cpu', # 'cuda', 'cuda:1' and so on: a GPU; 'auto': where it pays
     ):
         check_settings(n_factors=n_factors, n_epoch=n_epoch, lr=lr, wd=wd, bs=bs, penalty=penalty,
                        seed=seed, threads=threads)
         self.n_factors,self.n_epoch,self.lr,self.wd,self.bs = n_factors,n_epoch,lr,wd,bs
         self.y_range,self.penalty,self.seed = check_range(y_range),penalty,seed
-        self.threads = threads
+        self.threads,self.device = threads,check_device(device)
 
     def _fit(self, ratings):
-        from collab_course.compiling import warn_without_numba # here: questions need no numba
-        from collab_course.blocks import training_bytes
-        from collab_course.kernel import train_rows
-        warn_without_numba()
-        rule,n = recipe(len(ratings)) | dict(y_range=rating_range(ratings.y)),len(ratings.users)
+        rule = recipe(len(ratings)) | dict(y_range=rating_range(ratings.y))
+        train = self._training(ratings, rule)
         self.used = {k: v for k,v in rule.items() if getattr(self, k) is None}
         how = {k: self._value(k) for k in ('n_epoch','lr','wd','bs')}
         rng,ends = np.random.default_rng(whole(self.seed)),self._value('y_range')
-        def shuffle(n): return rng.permutation(np.arange(n, dtype='int32' if n<2**31 else 'int64'))
         check_inside(ends, ratings.rating_limits)
-        n_rows,d = n+len(ratings.items),whole(self.n_factors)
-        check_memory(12*n_rows*(1+d) + training_bytes(n_rows, d, len(ratings), whole(how['bs'])),
-                     f'training {n_rows:,} rows of {d:,} factors')
-        W = start_weights(ratings, ends, d, rng, at_means=len(ratings)<50_000)
-        total,stars = how['n_epoch']*len(ratings),to_stars(ratings.y, ends)
+        total,n = how['n_epoch']*len(ratings),len(ratings.users)
         with progress_bar(total, 'ratings', self._quiet, unit_scale=True) as bar:
-            losses = train_rows(W, ratings.x, stars, n, shuffle, progress=bar.update,
-                                threads=self.threads, **how)
+            W,loss = train(ratings, ends, whole(self.n_factors), rng, bar.update, how)
         self.user_weights,self.item_weights = W[:n].copy(),W[n:].copy() # bias first
-        _warn_if_worse(self, losses[-1,0]**.5*(ends[1]-ends[0])/5.5, ratings)
+        _warn_if_worse(self, loss**.5*(ends[1]-ends[0])/5.5, ratings)
 
     @cached_property
     def _user_rows(self): return np.insert(self.user_weights.astype(float), 0, 1, axis=1)

@@ -93,8 +93,10 @@ def _with_titles(df, names, items):
         titles = Series(ids, dtype=object).map(str).map(titles)
         if items.attrs.get('named') and titles.isna().all(): raise RatingsError(
             f"{items.attrs['file']} has none of the items in it, which are {ids[:3].tolist()} ...")
-        df[names['title']] = titles.fillna('').to_numpy(object)[rows]
-    if 'title' in names:
+        titles = titles.fillna('').astype(object)
+        titles[titles==''] = Series(ids[titles==''], dtype=object).map(str).to_numpy(object)
+        df[names['title']] = Series(titles.to_numpy(object)[rows], df.index, dtype=object)
+    elif 'title' in names:
         blank = df[names['title']]==''
         title = df[names['title']].astype(object)
         title[blank] = df.loc[blank, names['item']].map(str)

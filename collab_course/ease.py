@@ -13,10 +13,12 @@ __all__ = ['ease_weights', 'EASE']
 # %% ../nbs/73_ease.ipynb #a9e610fa
 import numpy as np
 from functools import cached_property
+from .devices import check_device,device_name,find_device
 from .implicit import check_weight
 from .item_knn import ItemWeights,co_occurrence
 from .recommender import Recommender
-from .settings import check_settings
+from .settings import check_settings,whole
+from .store import SavedModelError
 
 # %% ../nbs/73_ease.ipynb #41bc6189
 def ease_weights(
@@ -31,6 +33,7 @@ def ease_weights(
 
 # %% ../nbs/73_ease.ipynb #e6e2796c
 _pair = 5*8 # bytes: five tables of all pairs of items are there at once
+_numbers = 70 # how many times as fast as others numbers of an inverse are multiplied and added up
 
 def _check_items(n, max_items):
     "Raise `ValueError` if all pairs of items are too many"
@@ -60,23 +63,42 @@ class EASE(ItemWeights, Recommender):
         max_items:int=10_000, # with more there is an error, which says how much memory they take
         keep:int|None=None, # of each item's weights only so many, the largest; None for all
         weight=None, # 'ones', 'stars', 'log', a function of ratings; None: stars where there are
+        device:str='cpu', # 'cuda' and so on: a GPU, whose memory is the limit; 'auto': if it pays
     ):
         if max_items is None: raise ValueError('max_items is a number, not None')
         check_settings(penalty=penalty, max_items=max_items, keep=keep)
         check_weight(weight)
         self.penalty,self.max_items,self.keep,self.weight = penalty,max_items,keep,weight
+        self.device = check_device(device)
 
     def _fit(self, ratings):
         n = len(ratings.items)
-        _check_items(n, self.max_items)
-        x,w,*together = self._clicks(ratings, _pair*n**2)
+        device = find_device(self.device, n**3/_numbers)
+        if device is None: _check_items(n, self.max_items)
+        bytes_of_pairs = _pair*n**2 if device is None else 4*n*(self.keep or n)
+        x,w,*together = self._clicks(ratings, bytes_of_pairs)
         w = w.astype(float)
         if self.penalty is None: self.used['penalty'] = 300*float((w**2).mean())
         _check_penalty(self._value('penalty'), np.bincount(x[:,1], w**2))
+        if device is not None: return self._on(device, x, w, (len(ratings.users),n))
         G = np.stack([co_occurrence(i, x, w, *together) for i in range(n)])
         B = ease_weights(G, self._value('penalty'))
         if self.keep is None: self.weights = B.astype('float32')
         else: self.neighbours,self.weights = _largest(B, int(self.keep))
+
+    def _on(self, device, x, w, sizes):
+        from collab_course.large_products import item_weights_on # here: PyTorch takes its time
+        near,self.weights = item_weights_on(device, x, w, sizes, self._value('penalty'),
+                                            whole(self.keep))
+        if near is not None: self.neighbours = near
+        self.trained_on = device_name(device)
+
+    def packed(self, name, tensors):
+        n = len(vars(self).get('weights', ()))
+        if self.keep is None and n>max(10_000, self.max_items): raise SavedModelError(
+            f'the weights of all pairs of {n:,} items are {4*n**2/1e9:,.1f} GB, too many to save: '
+            'clone(keep=100) keeps the largest of each item, and can be saved')
+        return super().packed(name, tensors)
 
     def _add_up(self, items, w):
         if self.keep is not None: return super()._add_up(items, w)

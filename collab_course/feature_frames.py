@@ -297,11 +297,14 @@ def read_features(
     file = Path(file).expanduser()
     with named_errors(file),open_bytes(file) as f:
         head = f.read(300)
-        if head[:4]==b'PAR1': return pd.read_parquet(file)
+        if head[:4]==b'PAR1': return pd.read_parquet(f)
         refuse_kinds(head)
         survey = survey_text(f, None)
         layout = table_layout(first_lines(f, survey), '')
         names = [*map(str, layout.columns)]
+        if names[0].strip().isdecimal(): raise ValueError(
+            f'its first line begins with {names[0]!r}, which looks like an id: the first line is '
+            'for the names of the columns')
         df,_ = read_rows(f, survey, layout, range(len(names)), [0], lambda o: o.strip()!='')
         columns = [Series(df[k].to_numpy(object), dtype=object) for k in range(len(names))]
         ids = Series(parse_ids(columns[0]), dtype=object).infer_objects()

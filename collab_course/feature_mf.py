@@ -73,7 +73,9 @@ class _WithFeatures:
         for k in (0,1): self._features[k].append(choice_features(factors[k], counts[k], scales[k]))
 
     def _draws(self, x, y, sizes):
+        from collab_course.compiling import warn_without_numba
         from collab_course.features import sample_with_features # here: numba takes its time
+        warn_without_numba()
         return sample_with_features(x, y, sizes, self._features, int(self.n_factors),
                                     whole(self.seed), self.prior, self.noise_by_user,
                                     int(self.threads))

@@ -13,6 +13,7 @@ __all__ = ['ImplicitMF']
 # %% ../nbs/71_implicit_mf.ipynb #4be98ffa
 import numpy as np
 from functools import cached_property
+from .devices import check_device,device_name,find_device
 from .implicit import (check_weight,history_weights,pair_weights,rating_weights,
                                     rule_weight)
 from .recommender import Recommender
@@ -87,6 +88,7 @@ class ImplicitMF(_OnAPage, _NewClicks, Recommender):
         penalty:float=.01, # for each click, and for each cell by its weight; above 0
         weight=None, # 'ones', 'stars', 'log', a function of ratings; None: stars where there are
         seed:int|None=42, # of the initial factors; None for others each time
+        device:str='cpu', # 'cuda', 'cuda:1' and so on: a GPU; 'auto': where it pays
     ):
         for name,value in dict(n_factors=n_factors, n_epoch=n_epoch, unobserved=unobserved,
                                penalty=penalty).items():
@@ -97,18 +99,21 @@ class ImplicitMF(_OnAPage, _NewClicks, Recommender):
         check_weight(weight)
         self.n_factors,self.n_epoch,self.unobserved = n_factors,n_epoch,unobserved
         self.penalty,self.weight,self.seed = penalty,weight,seed
+        self.device = check_device(device)
 
     def _fit(self, ratings):
         from collab_course.als import train_factors # here: questions need no numba
         from collab_course.compiling import warn_without_numba
-        warn_without_numba()
         self.used = rule_weight(self.weight, ratings)
         x,w = pair_weights(ratings, self._value('weight'))
         sizes,rng = (len(ratings.users),len(ratings.items)),np.random.default_rng(whole(self.seed))
+        device = find_device(self.device, 2*len(x)*int(self.n_factors)*int(self.n_epoch))
+        if device is None: warn_without_numba()
+        else: self.trained_on = device_name(device)
         with progress_bar(int(self.n_epoch), 'epochs', self._quiet) as bar:
             self.user_factors,self.item_factors = train_factors(
                 x, w, sizes, int(self.n_factors), int(self.n_epoch), self.unobserved, self.penalty,
-                rng, bar.update)
+                rng, bar.update, device)
 
 
     @cached_property

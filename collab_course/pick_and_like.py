@@ -16,6 +16,7 @@ from math import erf
 from numbers import Real
 from typing import Any
 from .bayes import BayesianMF
+from .devices import check_device
 from .implicit_mf import ImplicitMF
 from .ratings import History
 from .recommender import Recommender
@@ -50,6 +51,7 @@ class PickAndLike(Recommender):
         like:Recommender=BayesianMF(), # predicts ratings, and knows how sure it is
         good:float|None=None, # a rating that is liked, as for `evaluate`; None: 3/4 up the scale
         power:float=.5, # how much liking counts, at least 0; 0 lists by picking alone
+        device:str='cpu', # of both models; 'cpu': each has its own
     ):
         _check_models(pick, like)
         if good is not None and (not isinstance(good, Real) or not np.isfinite(good)):
@@ -57,6 +59,7 @@ class PickAndLike(Recommender):
         if power is None: raise ValueError('power is a number, not None')
         check_settings(power=power)
         self.pick,self.like,self.good,self.power = pick,like,good,power
+        self.device = check_device(device)
 
     def _fit(self, ratings):
         if ratings.interactions: raise ValueError('interactions do not say what is liked: '
@@ -65,10 +68,13 @@ class PickAndLike(Recommender):
         good = lo + .75*(hi-lo) if self.good is None else float(self.good)
         if good>hi: raise ValueError(f'good={good:g} is above all ratings, which go to {hi:g}')
         self.threshold = good - rating_step(ratings.y)/2
-        self.liking = self.like.clone().fit(ratings, quiet=self._quiet)
+        def new(model): return model.clone() if self.device=='cpu' else model.moved(self.device)
+        self.liking = new(self.like).fit(ratings, quiet=self._quiet)
         there = vars(self.liking).get('choosing') # FeatureMF has one inside
         same = repr(there)==repr(self.pick)
-        self.picking = there if same else self.pick.clone().fit(ratings, quiet=self._quiet)
+        self.picking = there if same else new(self.pick).fit(ratings, quiet=self._quiet)
+        places = {o.trained_on for o in (self.picking,self.liking)}
+        if places!={'cpu'}: self.trained_on = ' and '.join(sorted(places))
         cut = [o for o in (self.picking,self.liking) if vars(o).get('cut_short')]
         if cut: raise KeyboardInterrupt # an interrupted fit that would go on with less than all
 

@@ -12,9 +12,11 @@ __all__ = ['takes_counts', 'Questions']
 # %% ../nbs/41_questions.ipynb #ce5b0a0e
 import numpy as np
 from collections.abc import Mapping
+from functools import partial
 from pandas import DataFrame,Series
 from .interpret import similarities
 from .ids import as_ratings
+from .devices import find_device
 from .diversity import check_diversity,cosines,rerank
 from .ranking import ManyLists,half_width,rank_items
 from .ratings import History,Ratings
@@ -74,6 +76,7 @@ class _Scores:
     "What a model writes: `_predict` or `_scores`, and perhaps `_fold_in`, `_explain`, `mean_std`"
     ranks_only = False # are its scores no ratings?
     lists_by_score = False # do its lists show a score, although it predicts ratings?
+    device = 'cpu' # where it computes
 
     def _predict(self, u, i): # rows of users and items, pair by pair, to predictions
         res = np.empty(len(u))
@@ -279,20 +282,30 @@ class _Lists(ManyLists):
         seen:bool=False, # also what was rated?
         min_ratings:int=20, # items with fewer are flagged, and come after all others
         diversity:float=0., # from 0 to 1, as for `recommend`
+        device:str|None=None, # 'cpu', 'cuda' or 'auto', as for `fit`; None for the model's own
     )->DataFrame: # by user, best first: `user` and the columns of `recommend`
         "Recommendations for many users, the same as `recommend` gives one by one"
         n,among,vocab = check_n(n),self._among(items, exclude),self.ratings.users
         which = np.arange(len(vocab)) if users is None else vocab[np.atleast_1d(users)]
-        users,rows,scores = self._all_listed(which, n, among, seen, min_ratings, diversity)
+        how = n,among,seen,min_ratings,diversity,device
+        users,rows,scores = self._all_listed(which, *how)
         res = self._frame(rows, min_ratings, **self._shown(scores))
         res.insert(0, 'user', vocab.ids[users])
         return res
 
-    def _all_listed(self, users, n, among, seen, min_ratings, diversity):
+    def _all_listed(self, users, n, among, seen, min_ratings, diversity, device):
         "Users, rows and scores of lists, of the best or of the best and different ones"
-        if not check_diversity(diversity): return self.rank_all(users, n, among, seen, min_ratings)
         def choose(rows, scores): return self._different(rows, scores, n, min_ratings, diversity)
-        return self.rank_all(users, _candidates*n, among, seen, min_ratings, choose)
+        if not check_diversity(diversity): choose = None
+        k = n if choose is None else _candidates*n
+        return self.rank_all(users, k, among, seen, min_ratings, choose, device)
+
+    def list_maker(self, n_users, device=None):
+        numbers = n_users*len(self.ratings.items)
+        place = find_device(self.device if device is None else device, numbers)
+        if place is None: return super().list_maker(n_users)
+        from collab_course.large_products import BlocksOn # here: PyTorch takes its time
+        return partial(BlocksOn, place)
 
     def similar(self,
         item, # an item's id or exact title

@@ -132,8 +132,7 @@ class BlockLists:
     def _multiply(self, users, items):
         "The products, in the same memory for every block"
         step,n = max(1, 2**22//items.shape[1]),len(self.rows)
-        if self.most is None:
-            self.most = np.maximum(items.max(axis=0), -items.min(axis=0)).astype(float)
+        if self.products is None:
             self.products = np.empty((self.size,n), 'float32')
             if step>=n: self.items = items[self.rows]
         res = self.products[:len(users)]
@@ -144,6 +143,18 @@ class BlockLists:
         res[:,self.rows<0] = -np.inf
         return res
 
+    def near(self,
+        users, # their rows, shape (n_users,d)
+        items, # rows of all items, shape (n_items,d)
+        slack, # how far apart two products may be and yet change places, shape (n_users,)
+        owner, # of each that is not to be listed: which of the users, shape (n,)
+        place, # and its place in the grid, shape (n,)
+    )->tuple: # what `near_best` gives
+        "Items that may be among a user's best `n`, or tie with the last"
+        products = self._multiply(users, items)
+        products[owner,place] = -np.inf
+        return near_best(products.reshape(-1, *self.shape), self.n, self.n_own, slack)
+
     def __call__(self,
         users, # their rows, shape (n_users,d), at most `size` of them
         items, # rows of all items, shape (n_items,d), the same for every block
@@ -152,13 +163,12 @@ class BlockLists:
         score, # a function of places in `users` and item rows, pair by pair, to exact scores
     )->tuple: # as `rank_pairs`, and of which users all are there, shape (n_users,)
         "The lists of some users"
-        products,key = self._multiply(users, items),np.int64(len(self.group))
-        owner = np.arange(len(users)).repeat([len(o) for o in rated])
+        key,owner = np.int64(len(self.group)),np.arange(len(users)).repeat([len(o) for o in rated])
+        if self.most is None:
+            self.most = np.maximum(items.max(axis=0), -items.min(axis=0)).astype(float)
         rated = np.concatenate([[], *rated]).astype(int)
-        place = self.place[rated]
-        products[owner[place>=0],place[place>=0]] = -np.inf
-        slack,cube = rounding_slack(users, self.most, added),products.reshape(-1, *self.shape)
-        user,place,found = near_best(cube, self.n, self.n_own, slack)
+        place,slack = self.place[rated],rounding_slack(users, self.most, added)
+        user,place,found = self.near(users, items, slack, owner[place>=0], place[place>=0])
         rows,twin = self.rows[place],self.shared[rated] # what shares a title with something rated:
         rated = owner[twin]*key + self.group[rated[twin]]
         stay = ~np.isin(user*key + self.group[rows], rated) if len(rated) else slice(None)
@@ -187,6 +197,13 @@ class ManyLists:
 
     def _pair_scores(self, u, i): return self._predict(u, i) # to the last bit as `_scores` has them
 
+    def list_maker(self,
+        n_users:int, # how many lists are wanted
+        device:str|None=None, # where to multiply; None for the model's own
+    ): # `BlockLists`, or a function that makes what can do the same
+        "What makes the lists of many users"
+        return BlockLists
+
     def block_rows(self,
         users, # their rows, shape (n_users,)
     )->tuple|None: # what `BlockLists` asks for: rows of users and of items, and what is added
@@ -203,10 +220,12 @@ class ManyLists:
         seen:bool=False, # also what was rated?
         min_ratings:int=20, # items with fewer come after all others
         ties:bool=False, # with all that tie with the last, and scores that are no numbers refused?
+        device:str|None=None, # where to multiply; None for the model's own
     ): # of each block: its users, places in it, item rows and scores; by user, best first
         "What `rank` gives for each of many users, a block of them after the other"
         few = self.ratings.counts<check_n(min_ratings, 'min_ratings is a number of ratings', 0)
-        lists = BlockLists(self.ratings.title_group, few, n, among, ties)
+        make = self.list_maker(len(users), device)
+        lists = make(self.ratings.title_group, few, n, among, ties)
         quick = len(users)>=8 and lists.n_own>=n # to lay out the items for fewer takes longer
         for some in (users[a:a+lists.size] for a in range(0, len(users), lists.size)):
             rated = [[] if seen else self._rated(o) for o in some.tolist()]
@@ -233,12 +252,14 @@ class ManyLists:
         seen:bool=False, # also what was rated?
         min_ratings:int=20, # items with fewer come after all others
         choose=None, # a function of a list's item rows and scores: the places that stay, in order
+        device:str|None=None, # where to multiply; None for the model's own
     )->tuple: # users' rows, item rows and scores; by user, best first
         "What `rank_many` gives, of all users"
         longest = min(n, self.ratings.title_group.max()+1)
         check_memory(100*longest*len(users), f'{len(users):,} lists of {longest:,}')
         parts = [(np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
-        for some,user,rows,scores in self.rank_many(users, n, among, seen, min_ratings):
+        how = n,among,seen,min_ratings,False,device
+        for some,user,rows,scores in self.rank_many(users, *how):
             for k in _lists(user) if choose is not None else (slice(None),):
                 stay = slice(None) if choose is None else choose(rows[k], scores[k])
                 parts.append((some[user[k]][stay], rows[k][stay], scores[k][stay]))

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from pandas import DataFrame,Series
 from .files import DataError,check_encoding,guess_note,is_stream,named_errors
-from .files import open_bytes,open_text,refuse_kinds,survey_text
+from .files import open_bytes,open_text,refuse_growth,refuse_kinds,survey_text
 from .escapes import printable
 from .ids import RatingsError,as_titles
 from .lines import Layout,first_lines,is_number,read_rows,skip_comments,split_line
@@ -244,9 +244,11 @@ def _from_parquet(f, given):
     try: from pyarrow.parquet import ParquetFile
     except ImportError as e:
         raise ValueError('to read Parquet, install pyarrow: pip install pyarrow') from e
-    file = ParquetFile(f)
+    file,packed = ParquetFile(f),f.seek(0, 2)
     names = pick_columns(file.schema_arrow.names, **given)
-    df = file.read([*dict.fromkeys(names.values())]).to_pandas(ignore_metadata=True)
+    columns = [*dict.fromkeys(names.values())]
+    refuse_growth(8*len(columns)*file.metadata.num_rows, packed)
+    df = file.read(columns).to_pandas(ignore_metadata=True)
     if title := names.get('title'):
         texts = df[title].astype(object)
         df[title] = as_titles(texts.where(texts.notna(), ''), title)

@@ -10,11 +10,11 @@ Docs: https://collab-course.github.io/collab_course/recommender.html.md"""
 __all__ = ['Recommender', 'load', 'DampedMeans', 'Popularity']
 
 # %% ../nbs/41_recommender.ipynb #e734b74d
-import numpy as np
+import numpy as np, warnings
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING,Never,Self
-from .questions import Questions
+from .questions import Questions,takes_counts
 from .ratings import History,Ratings,as_table,check_scale
 from .schema import SavedRatings,check_model,ratings_info,ratings_tensors
 from .settings import HasSettings,check_fit,check_settings
@@ -22,6 +22,13 @@ from .store import (SavedModelError,load_folder,must,pack,save_folder,saved_erro
                                  unpack)
 
 # %% ../nbs/41_recommender.ipynb #92b9d73c
+def _tell_new_scale(old, new):
+    "Warn where newer ratings are beyond the scale, such as stars that are percent now"
+    lo,hi = min(old[0], new[0]),max(old[1], new[1])
+    if (lo,hi)!=tuple(old): warnings.warn(
+        f'newer ratings go from {new[0]:g} to {new[1]:g}, and the ones of the model from '
+        f'{old[0]:g} to {old[1]:g}: the scale is now {lo:g} to {hi:g}', stacklevel=3)
+
 class _Training:
     "What a model learns from"
     used:dict # the settings that a rule has chosen, by name
@@ -56,7 +63,9 @@ class _Training:
         quiet:bool=False, # no progress bar?
     )->Self: # itself, trained on the ratings that it had and these
         "Learn from newer rows, too; ratings of a user and a film replace all older ones"
-        return self.fit(self.ratings.updated(self.ratings.table_like(df)), quiet=quiet)
+        newer = self.ratings.table_like(df)
+        if not takes_counts(self): _tell_new_scale(self.ratings.rating_limits, newer.rating_limits)
+        return self.fit(self.ratings.updated(newer), quiet=quiet)
 
     def _with_ids(self, ratings): # with ids that are known without ratings, such as by features
         for o in self.models_inside(): ratings = o._with_ids(ratings)
@@ -75,15 +84,16 @@ class _Saving:
     "How a model goes to a folder and comes back"
     def packed(self, name, tensors):
         "The model without its ratings, as JSON can have it"
+        settings = {k: v for k,v in self.settings().items() if k!='device'} # of this machine
         fitted = {k: v for k,v in vars(self).items() if k[0]!='_'
-                  and k not in ('ratings','used') and k not in self.settings()}
+                  and k not in ('ratings','used','device') and k not in settings}
         other = [k for k,v in fitted.items() if isinstance(v, Recommender)
                  and len(vars(v).get('ratings', self.ratings))!=len(self.ratings)]
         if other: raise TypeError(f'{other[0]} was trained on other rows, and one table is saved')
         used = vars(self).get('used') # None for an untrained model among another's settings
         if used is not None: check_model(self, used, fitted, self.ratings)
         return dict(model=type(self).__name__, used=pack(used, f'{name}used', tensors),
-                    settings=pack(self.settings(), f'{name}settings', tensors),
+                    settings=pack(settings, f'{name}settings', tensors),
                     fitted={k: pack(v, f'{name}{k}', tensors) for k,v in fitted.items()})
 
     def save(self,
@@ -115,6 +125,7 @@ class _Saving:
 # %% ../nbs/41_recommender.ipynb #8fef0e2c
 class Recommender(HasSettings, _Training, Questions, _Saving):
     "The base of all models: settings in the constructor, then `fit`, then questions"
+    trained_on = 'cpu' # where it has learned
 
 # %% ../nbs/41_recommender.ipynb #e70d1f63
 _modules = dict(DampedMeans='recommender', Popularity='recommender', BiasedMF='biased_mf',

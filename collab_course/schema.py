@@ -324,6 +324,7 @@ def check_model(
         free = name.isidentifier() and name[0]!='_' and name not in (*settings,'ratings','used')
         must(free and not hasattr(getattr(cls, name, None), '__get__'),
               f'{name!r} is no name for what a fit leaves')
+    must(isinstance(fitted.get('trained_on', ''), str), 'trained_on is no name of a device')
     if not cls.__module__.startswith('collab_course.'): return
     must(all(settings[o] is None for o in used), f'{used} holds settings that no rule chose')
     sizes = len(ratings.users),len(ratings.items),len(ratings.x)

@@ -160,9 +160,16 @@ class HasSettings:
         changed = _in_each(self.settings(), lambda o: o.reseeded(seed))
         return self.clone(**{**changed, **({'seed': seed} if 'seed' in changed else {})})
 
+    def moved(self,
+        device:str, # 'cpu', 'cuda', 'cuda:1' and so on, or 'auto'
+    )->Self: # not trained
+        "A clone that computes elsewhere, if it can; models inside get the device, too"
+        changed = _in_each(self.settings(), lambda o: o.moved(device))
+        return self.clone(**{**changed, **({'device': device} if 'device' in changed else {})})
+
     if not TYPE_CHECKING:
-        def __setattr__(self, name, value):
-            trained = 'used' in vars(self) and '_quiet' not in vars(self)
+        def __setattr__(self, name, value): # the device is no part of what was learned
+            trained = 'used' in vars(self) and '_quiet' not in vars(self) and name!='device'
             if trained and name in _setting_names(type(self)): raise AttributeError(
                 f'{type(self).__name__} is trained, and keeps its {name}: '
                 f'clone({name}={value!r}) makes another model')

@@ -10,7 +10,7 @@ notice that there is none. (A backend of one's own for the key PrivateUse1 would
 code; `meta` and `FakeTensorMode` have no values; a wrapper subclass hides its values from fused
 optimizers and from `param.data = ...`.)
 """
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from unittest import mock
 
 import numpy as np
@@ -21,7 +21,7 @@ from torch.utils._device import _device_constructors
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
-CPU = torch.device('cpu')
+CPU, A_CARD = torch.device('cpu'), 8e9 # bytes of memory
 Tensor = torch.Tensor
 # Take their tensors from anywhere
 MOVING = {'copy_', '_to_copy', '_local_scalar_dense', 'set_', 'lift_fresh', 'detach', 'alias'}
@@ -30,16 +30,21 @@ INDEXING = {'index', 'index_put', 'index_put_', '_index_put_impl_'}
 WITH_NUMBERS = {'fill_', 'masked_fill', 'masked_fill_', *INDEXING}
 
 
+def storage(t):
+    "Where its numbers are; a sparse tensor has them in its values"
+    return (t if t.layout == torch.strided else t.values()).untyped_storage()
+
+
 def place(t):
     "Where a tensor stands"
-    return getattr(t.untyped_storage(), 'place', CPU)
+    return getattr(storage(t), 'place', CPU)
 
 
 def put(t, device):
     "Say that a tensor stands on `device`"
     if device.type == 'mps' and t.dtype == torch.float64:
         raise TypeError("MPS has no float64: use float32")
-    t.untyped_storage().place = device
+    storage(t).place = device
     return t
 
 
@@ -83,11 +88,11 @@ class Operations(TorchDispatchMode):
 
     def name_results(self, name, args, given, results):
         "What is new stands where the inputs stand; of lists, position by position"
-        known = {o.untyped_storage()._cdata for o in given}
+        known = {storage(o)._cdata for o in given}
         gpu = next((place(o) for o in given if place(o) != CPU), CPU)
         if name in MOVING: gpu = place(given[0])
         for i, t in enumerate(results):
-            if t.untyped_storage()._cdata in known: continue
+            if storage(t)._cdata in known: continue
             put(t, place(args[0][i]) if name.startswith('_foreach_') else gpu)
 
     def check(self, func, name, args, given):
@@ -122,7 +127,8 @@ class Names(TorchFunctionMode):
         if func is Tensor.__deepcopy__: return self.deepcopy(func, args, kwargs)
         if func in (Tensor.to, Tensor.cuda, Tensor.cpu): return self.move(func, args, kwargs)
         asked = kwargs.get('device')
-        if name == '_parse_to' or func not in self.makers and asked is None:
+        where_its_parts_are = name == 'sparse_csr_tensor' or func not in self.makers
+        if name == '_parse_to' or where_its_parts_are and asked is None:
             return func(*args, **kwargs)
         return self.make(func, args, kwargs, self.default if asked is None else full(asked))
 
@@ -157,7 +163,7 @@ class Names(TorchFunctionMode):
     def make(self, func, args, kwargs, device):
         "Something new on `device`: made on the CPU, and called otherwise"
         kwargs = {**kwargs, 'device': CPU}
-        if device != CPU and kwargs.get('generator') is not None:
+        if device != getattr(kwargs.get('generator'), 'place', device):
             raise RuntimeError(f"Expected a '{device.type}' device type for generator, not 'cpu'")
         res = func(*args, **kwargs)
         if place(res) == device: return res
@@ -165,10 +171,50 @@ class Names(TorchFunctionMode):
         return put(res, device)
 
 
+class Generator(torch._C.Generator):
+    "A generator that says where it stands"
+    def __new__(cls, device='cpu'):
+        gen = super().__new__(cls, 'cpu')
+        gen.place = full(device)
+        return gen
+
+
+class Graph(TorchDispatchMode):
+    "A CUDA graph: what is asked inside is recorded, and made again with the same tensors"
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if 'local_scalar' in func._schema.name: raise RuntimeError('not permitted when stream is capturing')
+        res = func(*args, **(kwargs or {}))
+        self.calls.append((func, args, kwargs or {}, res))
+        return res
+
+    def replay(self):
+        for func, args, kwargs, res in self.calls:
+            given = {storage(o)._cdata for o in tensors((args, kwargs))}
+            for old, new in zip(tensors(res), tensors(func(*args, **kwargs))):
+                if storage(old)._cdata not in given: old.copy_(new)
+
+
 def full(device):
     "A device with its index, as tensors have it"
     device = torch.device(device)
     return device if device == CPU or device.index is not None else torch.device(device.type, 0)
+
+
+def of_its_memory_and_streams():
+    "One stream, and a card of eight gigabytes"
+    yield mock.patch('torch.cuda.mem_get_info', lambda device: (int(A_CARD), int(A_CARD)))
+    for name in ('memory_reserved', 'memory_allocated', 'max_memory_allocated'):
+        yield mock.patch(f'torch.cuda.{name}', lambda device: 0)
+    for name in ('empty_cache', 'reset_peak_memory_stats'):
+        yield mock.patch(f'torch.cuda.{name}', lambda *device: None)
+    for name in ('Stream', 'current_stream'): yield mock.patch(f'torch.cuda.{name}', mock.MagicMock())
+    for name in ('stream', 'device'): yield mock.patch(f'torch.cuda.{name}', lambda o: nullcontext())
+    yield mock.patch('torch.cuda.CUDAGraph', Graph)
+    yield mock.patch('torch.cuda.graph', lambda graph: graph)
 
 
 def seems_to_be_there(kind, gens):
@@ -183,9 +229,11 @@ def seems_to_be_there(kind, gens):
     yield mock.patch('torch.cuda.default_generators', tuple(gens))
     yield mock.patch('torch.cuda.manual_seed_all', lambda seed: gens[0].manual_seed(seed))
     for module in ('torch.cuda', 'torch.mps'):
-        yield mock.patch(f'{module}.synchronize', lambda: None)
+        yield mock.patch(f'{module}.synchronize', lambda *where: None)
         yield mock.patch(f'{module}.get_rng_state', lambda: gens[0].get_state())
     yield mock.patch('torch.cuda.get_device_name', lambda device: 'Pretended GPU')
+    yield mock.patch('torch.Generator', Generator)
+    yield from of_its_memory_and_streams()
     for name in ('_cuda_graph_capture_health_check', '_accelerator_graph_capture_health_check'):
         if hasattr(torch.optim.Optimizer, name): # asks a GPU's stream
             yield mock.patch.object(torch.optim.Optimizer, name, lambda self: None)

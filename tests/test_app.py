@@ -1044,7 +1044,7 @@ def test_update_says_what_it_replaces_and_stretches(films, tmp_path):
     quick('train', 'x.csv', '--out', 'm', '--model', 'damped-means', '--quiet', cwd=tmp_path)
     (tmp_path/'new.csv').write_text('user,movie,rating\n1,1,50\n1,2,3\n99,1,4\n')
     _, err = quick('update', 'm', 'new.csv', cwd=tmp_path)
-    assert 'odd: newer ratings go from 3 to 50, and the ones of the model from 1 to 5: the scale is now 1 to 50' in err
+    assert 'newer ratings go from 3 to 50, and the ones of the model from 1 to 5: the scale is now 1 to 50' in err
     assert 'replaced: 2 older rows' in err
     _, err = quick('update', 'm', 'new.csv', cwd=tmp_path)
     assert 'scale' not in err and 'replaced: 3 older rows' in err

@@ -209,6 +209,14 @@ def test_titles_stay_text(tmp_path):
     assert found.age.dtype == float and found.work.tolist() == ['NA', 'x']
 
 
+def test_a_feature_file_without_a_header_is_refused(tmp_path):
+    "Else its first row would be lost"
+    for sep in ',', '|', '\t':
+        (tmp_path/'u.csv').write_text(sep.join(['1', '24', 'M', 'technician']) + '\n' + sep.join(['2', '53', 'F', 'other']) + '\n')
+        with pytest.raises(DataError, match="u.csv cannot be read: its first line begins with '1', which looks like an id"):
+            read_features(tmp_path/'u.csv')
+
+
 def test_titles_of_the_frame_where_the_ratings_have_none(tmp_path):
     "Of all items; they are kept in a folder and by an update"
     df, names = check_frame().drop(columns='title'), pd.DataFrame({'movie': [1, 1000, 989], 'kind': ['a', 'a', 'b'], 'title': ['New', 'Old', None]})

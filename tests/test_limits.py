@@ -93,7 +93,7 @@ def test_a_prior_that_is_none_is_refused(prior):
 def test_trained_models_keep_their_settings(name):
     model = MODELS[name]().fit(tiny_ratings(), quiet=True)
     before = repr(model)
-    for setting in model.settings():
+    for setting in model.settings().keys()-{'device'}: # which is no part of what was learned
         with pytest.raises(AttributeError, match=f'keeps its {setting}'): setattr(model, setting, 3)
     assert repr(model) == before and model.clone().settings().keys() == model.settings().keys()
 

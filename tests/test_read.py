@@ -13,6 +13,7 @@ import zipfile
 from decimal import Decimal
 from threading import Thread
 
+import numpy as np
 import pandas as pd
 import pyarrow
 import pyarrow.parquet as pq
@@ -633,6 +634,17 @@ def test_what_unpacks_out_of_all_proportion_is_refused(kind, tmp_path):
     else: path.write_bytes(packs[kind](LARGE))
     with pytest.raises(DataError, match='out of all proportion|times its packed size') as e: read_ratings(path)
     assert str(path) in str(e.value)
+
+
+def test_parquet_that_grows_out_of_all_proportion_is_refused(tmp_path):
+    "Twenty million times the same row in a few kilobytes; as many different ones are none of that"
+    same = pyarrow.array(np.ones(20_000_000, 'int64'))
+    pq.write_table(pyarrow.table({'user': same, 'item': same, 'rating': same}), tmp_path/'x.parquet', row_group_size=10**7)
+    with pytest.raises(DataError, match='x.parquet cannot be read: it unpacks to more .* out of all proportion'):
+        read_ratings(tmp_path/'x.parquet')
+    user, item = np.divmod(np.arange(6_000_000), 3000)
+    pq.write_table(pyarrow.table({'user': user, 'item': item, 'rating': item%5}), tmp_path/'full.parquet')
+    assert len(read_ratings(tmp_path/'full.parquet')) == 6_000_000
 
 
 @pytest.mark.filterwarnings('ignore:Duplicate name')

@@ -3,6 +3,7 @@ import json
 import os
 import random
 import tracemalloc
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from collab_course.bayes import BayesianMF
 from collab_course.biased_mf import BiasedMF
 from collab_course.evaluation import Choose, Ensemble
 from collab_course.ids import RatingsError, UnknownIdError, tiny_ratings
+from collab_course.implicit_mf import ImplicitMF
 from collab_course.ratings import AmbiguousTitleError, Ratings
 from collab_course.recommender import DampedMeans, History, Popularity, Recommender, load
 from collab_course.store import SavedModelError, load_folder, save_folder
@@ -385,6 +387,19 @@ def test_update_equals_a_fit_on_the_joined_frame(df, data):
     assert len(table) == len(old) and table.to_frame().equals(frame)
     also = BiasedMF(n_factors=3, n_epoch=1).fit(table, quiet=True).update(Ratings(new, **COLUMNS), quiet=True)
     assert weights(also) == weights(rec)
+
+
+def test_update_says_that_the_scale_grows():
+    "Stars that are percent now; nothing within the scale, and nothing of counts"
+    old = tiny_ratings()
+    new = old.head(3).assign(rating=[40, 50, 1])
+    with pytest.warns(UserWarning, match='newer ratings go from 1 to 50, and the ones of the model from .* to 5: the scale is now'):
+        DampedMeans().fit(old).update(new)
+    counts = ImplicitMF(weight='log').fit(old, quiet=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        DampedMeans().fit(old).update(old.head(3))
+        counts.update(new, quiet=True)
 
 
 def test_update_replaces_what_has_the_same_title():
