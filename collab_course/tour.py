@@ -107,6 +107,7 @@ def plot_curves(
         ax.plot(losses.train, '--', color=f'C{i}', lw=.8)
     ax.set(xlabel='epoch', ylabel='mean squared error', xticks=losses.index,
            title='Validation losses (lines) and training losses (dashed)')
+    ax.spines[['top','right']].set_visible(False)
     label_lines(ax)
     return fig
 

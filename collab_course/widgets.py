@@ -285,7 +285,10 @@ def label_lines(
     ax.figure.draw_without_rendering() # the layout decides where the ends are
     y = ax.transData.transform(ends)[:,1]*72/ax.figure.dpi # in points
     place,order = y.copy(),np.argsort(y)
-    for low,high in zip(order, order[1:]): place[high] = max(place[high], place[low]+gap)
+    for _ in range(100): # each pair that is too close moves apart, both by half
+        for low,high in zip(order, order[1:]):
+            move = max(gap-place[high]+place[low], 0)/2
+            place[low],place[high] = place[low]-move,place[high]+move
     for line,label,end,move in zip(lines, labels, ends, place-y):
         ax.annotate(label, end, (6,move), textcoords='offset points', va='center', fontsize=9,
                     color=line.get_color(), annotation_clip=False)
