@@ -205,6 +205,25 @@ def check_rule(checks):
     checks.check('random state', random_state)
 
 
+def check_models(checks):
+    "Models for use, which need CUDA: as good as on the CPU, two runs to the bit, the same lists"
+    from collab_course import EASE, BayesianMF, BiasedMF, ImplicitMF, evaluate
+    def same(model, measure, tolerance):
+        def judged(m): return evaluate(m, checks.ratings, checks.split, quiet=True)[measure]
+        a, b = judged(model), judged(model.moved(str(checks.device)))
+        assert abs(a-b) < tolerance, f'{measure} {a:.4f} on the CPU, {b:.4f} on {checks.device}'
+        return f'{measure} {a:.4f} and {b:.4f}'
+    def twice(model):
+        one, two = (model.moved(str(checks.device)).fit(checks.ratings, quiet=True) for _ in range(2))
+        lists = one.recommend_all(10)
+        assert lists.equals(one.recommend_all(10, device='cpu')), 'lists differ from the CPU\'s'
+        return 'equal to the bit' if lists.equals(two.recommend_all(10)) else 'two runs differ'
+    for model, *how in ((BiasedMF(bs=1024), 'rmse', .01), (BayesianMF(n_sweeps=120), 'rmse', .01),
+                        (ImplicitMF(), 'ndcg', .01), (EASE(), 'ndcg', .001)):
+        checks.check(f'{model!r}', lambda: same(model, *how))
+        checks.check(f'{model!r} twice', lambda: twice(model))
+
+
 def run_cells(path):
     "Run a notebook's cells in this process, without IPython's own commands"
     import matplotlib
@@ -291,6 +310,7 @@ def main(argv=None):
     checks = Checks(ratings, device)
     check_training(checks)
     check_rule(checks)
+    if device.type == 'cuda': check_models(checks)
     if args.what: checks.failed += run_pages(args.what[1:])
     bad = checks.failed
     result = f'{len(bad)} failed: {", ".join(bad)}' if bad else 'all fine'

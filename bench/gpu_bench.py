@@ -114,7 +114,7 @@ def load_data(device, shapes, real):
 
 
 def measure_bias(data, device, small):
-    "Biases and factors: two runs on the device, one by the compiled loop"
+    "Biases and factors: two runs on the device, one by the compiled loop; a step is an epoch"
     from collab_course.captured import recipe_on, train_captured
     from collab_course.kernel import mean_squared_error, train_rows
     from collab_course.start import recipe
@@ -123,8 +123,9 @@ def measure_bias(data, device, small):
     def start(): return np.random.default_rng(0).normal(0, .01, (sum(data.sizes), 1+d)).astype('float32')
     def rmse(W): return mean_squared_error(W, data.held, data.stars, n)**.5
     for _ in range(2):
-        W = start()
-        with Clock(device) as clock: train_captured(device, W, data.x, data.y, n, 0, **here)
+        W, ends = start(), []
+        with Clock(device) as clock:
+            train_captured(device, W, data.x, data.y, n, 0, progress=lambda n: ends.append(time.perf_counter()), **here)
         runs.append(W)
     W, rng = start(), np.random.default_rng(0)
     train_rows(W.copy(), data.x[:100], data.y[:100], n, rng.permutation, n_epoch=1) # compiles
@@ -132,7 +133,7 @@ def measure_bias(data, device, small):
     train_rows(W, data.x, data.y, n, rng.permutation, **cpu)
     return dict(what=f'biases and {d} factors, {here["n_epoch"]} epochs, batches of {here["bs"]:,}',
                 seconds=clock.seconds, rmse=rmse(runs[1]), peak_gb=clock.peak,
-                same_bits=runs[0].tobytes() == runs[1].tobytes(),
+                same_bits=runs[0].tobytes() == runs[1].tobytes(), step_seconds=(ends[-1]-ends[0])/(len(ends)-1),
                 cpu_seconds=time.perf_counter()-begin, cpu_rmse=rmse(W))
 
 
@@ -177,7 +178,7 @@ def compiled_sweep(data, k):
 
 
 def measure_gibbs(data, device, small, k, sweeps=60, burn=20, cpu=True):
-    "The sampler: two runs, some sweeps in one order, some by the compiled loops"
+    "The sampler: two runs, some sweeps in one order, some by the compiled loops; a step is a sweep"
     if small: sweeps, burn, k = 6, 2, 2
     runs = []
     for _ in range(2):

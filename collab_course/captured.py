@@ -10,14 +10,14 @@ Docs: https://collab-course.github.io/collab_course/captured.html.md"""
 # %% auto #0
 __all__ = ['train_captured', 'recipe_on']
 
-# %% ../nbs/36_captured.ipynb #2d57b841
+# %% ../nbs/36_captured.ipynb #38e30cbf
 import math,torch
 import numpy as np
 from torch import Tensor
-from .devices import check_card,on_device
+from .devices import check_card,on_device,tensor_on
 from .few_rows import one_cycle_rates
 
-# %% ../nbs/36_captured.ipynb #35dcc228
+# %% ../nbs/36_captured.ipynb #81352c0b
 def _schedule(n_steps, lr, wd):
     "What weights shrink by, the step's size, momentum, and the scale of the root: of each step"
     lrs,moms = one_cycle_rates(n_steps, lr)
@@ -28,8 +28,8 @@ def _schedule(n_steps, lr, wd):
 class _Table:
     "Weights of users and items, bias first, all that AdamW keeps of them, and the ratings"
     def __init__(self, W, x, y, n_users, bs, schedule, device):
-        self.P,self.x,self.y = [torch.tensor(o, device=device) for o in (W, x, y)]
-        self.schedule = torch.tensor(schedule, device=device)
+        arrays = W,x,y,schedule
+        self.P,self.x,self.y,self.schedule = [tensor_on(device, o) for o in arrays]
         self.G,self.M,self.V = [torch.zeros_like(self.P) for _ in range(3)]
         self.D = torch.empty_like(self.P)
         self.order,self.lane = [torch.arange(n, device=device) for n in (len(y),bs)]

@@ -10,19 +10,19 @@ Docs: https://collab-course.github.io/collab_course/gibbs_on_gpu.html.md"""
 # %% auto #0
 __all__ = ['draw_rows_on', 'DrawOn', 'sample_on']
 
-# %% ../nbs/61_gibbs_on_gpu.ipynb #f3b60a9f
+# %% ../nbs/61_gibbs_on_gpu.ipynb #d94bc4b4
 import torch
 import numpy as np
 from torch import Tensor
 from typing import NamedTuple
 from .compiling import check_rows
-from .devices import check_card,on_device
+from .devices import check_card,on_device,tensor_on
 from .gibbs import Draw
 from .posterior import Prior,draw_noise,prior_from_sums
 from .settings import check_settings
 from .sparse_sums import SparseSide,outer_sums,sparse_product,sparse_side
 
-# %% ../nbs/61_gibbs_on_gpu.ipynb #a5171453
+# %% ../nbs/61_gibbs_on_gpu.ipynb #09958978
 def draw_rows_on(
     others:Tensor, # bias and factors of the other side, shape (m,d)
     side:SparseSide, # where there are ratings
@@ -32,7 +32,7 @@ def draw_rows_on(
     z:Tensor, # standard normal numbers, shape (n,d)
 )->tuple: # new rows (n,d), and the sum of the squared errors with them
     "Draw each row of a side, given the other side, all at once"
-    mean,precision = [torch.tensor(o, dtype=others.dtype, device=others.device) for o in prior]
+    mean,precision = [tensor_on(others.device, o, others.dtype) for o in prior]
     X = others.clone()
     X[:,0] = 1
     left = y-others[:,0].index_select(0, side.which)
@@ -84,10 +84,10 @@ def sample_on(
     rng = np.random.default_rng(seed)
     return _sweeps(device, x, y, sizes, d, rng, prior, dtype, normal)
 
-# %% ../nbs/61_gibbs_on_gpu.ipynb #9640b17e
+# %% ../nbs/61_gibbs_on_gpu.ipynb #c93840a2
 def _tables(device, x, y, sizes, dtype):
     "Where users and where items have ratings, and the ratings in these orders"
-    rows,y = torch.tensor(x, device=device),torch.tensor(y, dtype=dtype, device=device)
+    rows,y = tensor_on(device, x),tensor_on(device, y, dtype)
     for k in (0,1):
         side,order = sparse_side(rows[:,k], rows[:,1-k], (sizes[k],sizes[1-k]))
         yield side, y[order]
@@ -100,7 +100,7 @@ def _normal_on(device, seed, dtype):
 def _sweeps(device, x, y, sizes, d, rng, prior, dtype, normal):
     noise,start = 1.,[.1*rng.standard_normal((n,d)) for n in sizes]
     with on_device():
-        U,V = [torch.tensor(o, dtype=dtype, device=device) for o in start]
+        U,V = [tensor_on(device, o, dtype) for o in start]
         (by_user,y_user),(by_item,y_item) = _tables(device, x, y, sizes, dtype)
     if normal is None: normal = _normal_on(device, int(rng.integers(2**63)), dtype)
     while True:

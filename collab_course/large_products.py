@@ -10,13 +10,13 @@ Docs: https://collab-course.github.io/collab_course/large_products.html.md"""
 # %% auto #0
 __all__ = ['BlocksOn', 'item_weights_on']
 
-# %% ../nbs/41_large_products.ipynb #79448db4
+# %% ../nbs/41_large_products.ipynb #af1708bd
 import torch
 import numpy as np
-from .devices import check_card,on_device
+from .devices import check_card,on_device,tensor_on
 from .ranking import BlockLists
 
-# %% ../nbs/41_large_products.ipynb #a75ccdc6
+# %% ../nbs/41_large_products.ipynb #35bb24bb
 class BlocksOn(BlockLists):
     "`BlockLists` whose products are computed on a device of PyTorch"
     def __init__(self,
@@ -31,7 +31,7 @@ class BlocksOn(BlockLists):
 
     def near(self, users, items, slack, owner, place):
         "Items that may be among a user's best `n`, or tie with the last, by products on the device"
-        def there(a): return torch.tensor(a, device=self.device)
+        def there(a): return tensor_on(self.device, a)
         with on_device():
             if self.table is None: self.table = there(items[self.rows]).float().T.contiguous()
             products = there(users).float()@self.table
@@ -47,13 +47,13 @@ class BlocksOn(BlockLists):
             user,column = (near & found[:,None]).nonzero(as_tuple=True)
             return [o.cpu().numpy() for o in (user, at[user,column], found)]
 
-# %% ../nbs/41_large_products.ipynb #8eb72213
+# %% ../nbs/41_large_products.ipynb #19f1f674
 def _together(device, x, w, sizes, block):
     "What all pairs of items have in common, added up over blocks of users"
     G,D = [torch.zeros(n, sizes[1], device=device) for n in (sizes[1],block)]
     firsts = range(0, sizes[0], block)
     ends = np.searchsorted(x[:,0], [*firsts,sizes[0]]).tolist()
-    rows,weights = [torch.tensor(o, device=device) for o in (x,w)]
+    rows,weights = [tensor_on(device, o) for o in (x,w)]
     for first,a,b in zip(firsts, ends, ends[1:]):
         D.zero_()
         D[rows[a:b,0].long()-first,rows[a:b,1].long()] = weights[a:b]

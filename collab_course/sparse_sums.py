@@ -12,12 +12,12 @@ Docs: https://collab-course.github.io/collab_course/sparse_sums.html.md"""
 # %% auto #0
 __all__ = ['SparseSide', 'sparse_side', 'sparse_product', 'outer_sums', 'dots_at', 'improve_rows', 'train_factors_on']
 
-# %% ../nbs/35_sparse_sums.ipynb #0850c6ac
+# %% ../nbs/35_sparse_sums.ipynb #d44fbfef
 import torch, warnings
 import numpy as np
 from torch import Tensor
 from typing import NamedTuple
-from .devices import check_card,on_device
+from .devices import check_card,on_device,tensor_on
 
 # %% ../nbs/35_sparse_sums.ipynb #00ff37c6
 class SparseSide(NamedTuple):
@@ -132,10 +132,10 @@ def improve_rows(
         v = residual+torch.where(there, size/before, 0)*v
     return rows
 
-# %% ../nbs/35_sparse_sums.ipynb #37ff04e2
+# %% ../nbs/35_sparse_sums.ipynb #a9774ffe
 def _clicks(device, x, weights, sizes):
     "Of users and of items: where there are clicks, and the weights in that order"
-    rows,w = torch.tensor(x, device=device),torch.tensor(weights, device=device)
+    rows,w = tensor_on(device, x),tensor_on(device, weights)
     for k in (0,1):
         side,order = sparse_side(rows[:,k], rows[:,1-k], (sizes[k],sizes[1-k]))
         yield side, w[order]
@@ -155,7 +155,7 @@ def train_factors_on(
     check_card(4*d*(sum(sizes)+10*max(sizes)) + 60*len(x), f'training {len(x):,} clicks', device)
     with on_device():
         sides = [*_clicks(device, x, weights, sizes)]
-        P,reg = [[torch.tensor(o, device=device) for o in both] for both in (factors,penalties)]
+        P,reg = [[tensor_on(device, o) for o in both] for both in (factors,penalties)]
         for _ in range(n_epoch):
             for k in (0,1):
                 P[k] = improve_rows(P[k], P[1-k], *sides[k], unobserved, reg[k])

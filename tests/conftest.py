@@ -22,7 +22,7 @@ STATUS = pytest.StashKey()
 # Tests of the project, its pages and its types, which need more than the extra `test` brings;
 # `make library` leaves them out
 PROJECT = {'test_browser.py', 'test_colab.py', 'test_devices.py', 'test_docs.py', 'test_figures.py',
-           'test_from_0_1.py', 'test_notebooks.py', 'test_pages_on_devices.py', 'test_project.py',
+           'test_from_0_1.py', 'test_gpu.py', 'test_notebooks.py', 'test_pages_on_devices.py', 'test_project.py',
            'test_seed_map.py', 'test_spark_cluster.py', 'test_typing.py', 'test_widgets.py'}
 # These start first, so that no worker is left with a long one at the end
 LONG = ('test_spark_', 'test_colab', 'test_nothing_is_left', 'test_wheel_works_alone', 'test_notebook[', 'test_tour_trains', 'test_without')

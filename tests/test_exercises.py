@@ -85,7 +85,8 @@ def test_nothing_is_asked_without_an_answer(path):
     assert ('## Exercises' in texts) <= (path in PAGES) and not any('.callout' in text for text in texts)
 
 
-@pytest.mark.parametrize('answer', [None, 7, 'x', [], (1, 2), Exception, np.zeros(3), lambda: 1], ids=repr)
+@pytest.mark.parametrize('answer', [None, 7, 'x', [], (1, 2), Exception, np.zeros(3), lambda: 1],
+                         ids='None 7 text list tuple class array function'.split())
 @pytest.mark.parametrize('name', [name for name in NAMES if name.startswith('project.')])
 def test_odd_answers_about_your_own_data(name, answer):
     "A sentence with the exercise's name, and no error"

@@ -435,6 +435,14 @@ def test_the_bench_runs_on_a_gpu(gpu, capsys, tmp_path):
     assert json.loads((tmp_path/'r.json').read_text())['machine']['card'] == 'Pretended GPU'
 
 
+def test_make_gpu_checks_models_for_use(gpu, capsys):
+    "... and says that lists are the same, and that two runs are"
+    checks = bench_gpu.Checks(ratings(2000), torch.device('cuda:0'))
+    bench_gpu.check_models(checks)
+    printed = capsys.readouterr().out
+    assert printed.count('ok ') == 8 and printed.count('equal to the bit') == 4 and not checks.failed, printed
+
+
 def test_the_bench_says_what_failed(capsys, monkeypatch, tmp_path):
     def full(*args): raise MemoryError('a sweep would take 9 GB on the GPU, and 8 GB are there')
     monkeypatch.setattr(gpu_bench, 'measure_gibbs', full)

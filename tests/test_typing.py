@@ -12,8 +12,8 @@ from conftest import clean_run
 
 TYPED = Path(__file__).with_name('typed.py')
 # What models hand to each other, by rows: for those who write a model
-INNER = {'block_rows', 'has_seed', 'item_scores', 'lists_by_score', 'mean_std', 'packed', 'predict_rows', 'rank',
-         'rank_all', 'rank_many', 'reseeded', 'to_ratings', 'models_inside'}
+INNER = {'block_rows', 'has_seed', 'item_scores', 'list_maker', 'lists_by_score', 'mean_std', 'moved', 'packed', 'predict_rows',
+         'rank', 'rank_all', 'rank_many', 'reseeded', 'to_ratings', 'models_inside'}
 
 
 @pytest.fixture(scope='session')

@@ -37,11 +37,11 @@ def ask(model: Recommender, likes: dict[str, int]) -> pd.DataFrame:
     stars: np.ndarray = model.predict(1, [1, 2])
     mean, std = model.predict(1, [1, 2], return_std=True, noise=False)
     low, high = model.predict_interval(1, 2, level=.5, noise=False)
-    if model.ranks_only: print(stars, mean, std, low, high)
+    if model.ranks_only or model.trained_on != model.device: print(stars, mean, std, low, high)
     found: list[pd.DataFrame] = [
         model.recommend(1), model.recommend(likes, 5, items=[1, 2], exclude=['Fargo (1996)'], seen=True),
         model.recommend(likes, by='lower', level=.8, min_ratings=0, diversity=.2),
-        model.recommend_all(3, users=[1], items=None, exclude=(), seen=False, min_ratings=5, diversity=.2),
+        model.recommend_all(3, users=[1], items=None, exclude=(), seen=False, min_ratings=5, diversity=.2, device='cpu'),
         model.similar('Fargo (1996)', n=3, min_ratings=1), model.find('fargo', 5), model.explain(1, 2, n=3),
     ]
     return pd.concat(found)

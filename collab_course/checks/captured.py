@@ -3,47 +3,42 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/36_captured.ipynb #3a970dda
+# %% ../../nbs/36_captured.ipynb #90d3cac1
 import numpy as np
 from collab_course.exercises import Exercise
 
-# %% ../../nbs/36_captured.ipynb #a6c6b3b8
-def seconds_of_step(n_bytes, bandwidth, n_operations, seconds_to_ask):
-    return max(n_bytes/bandwidth, n_operations*seconds_to_ask)
+# %% ../../nbs/36_captured.ipynb #2265c590
+def steps_in(n, bs): return -(-n//bs)
 
-captured_1 = Exercise('captured.1', seconds_of_step,
-    lambda: {'a small batch': (1e7, 4.8e12, 40, 5e-6), 'a large batch': (2e9, 4.8e12, 40, 5e-6)},
-    why='While one operation runs Python asks for the next, so the slower of the two decides. A '
-        'captured step is asked for once, and then only moving is left.',
-    hints=('Which of the two has to wait for the other?', 'The larger one: `max`.'),
-    mistakes={'Both go on at the same time.':
-              lambda n_bytes, bandwidth, n_operations, seconds_to_ask:
-              n_bytes/bandwidth + n_operations*seconds_to_ask,
-              'With small batches asking takes longer than moving.':
-              lambda n_bytes, bandwidth, n_operations, seconds_to_ask: n_bytes/bandwidth})
+captured_1 = Exercise('captured.1', steps_in,
+    lambda: {'a rest': (10, 3), 'no rest': (9, 3), 'one batch': (2, 64)},
+    why='Whole numbers are rounded down by `//`, so a minus on both sides rounds up.',
+    hints=('Ten ratings in batches of three: three, three, three, and one.', 'Round up.'),
+    mistakes={'The last, smaller batch counts, too.': lambda n, bs: n//bs,
+              'Without a rest there is no further batch.': lambda n, bs: n//bs+1})
 
-def lanes_of(n, bs, step):
-    places = step*bs + np.arange(bs)
-    return np.minimum(places, n-1), places<n
+def batch_places(at, n, bs):
+    start = at%-(-n//bs)*bs
+    return np.arange(start, min(start+bs, n))
 
-captured_2 = Exercise('captured.2', lanes_of,
-    lambda: {'a full batch': (10, 4, 1), 'the last one': (10, 4, 2)},
-    why='A lane without a rating reads any row, and its gradient is multiplied by 0. No size '
-        'depends on the step, so the step can be captured.',
-    hints=('Where would the ratings be if there were enough?',
-           '`np.minimum(places, n-1)` keeps within the table, and `places<n` says what is there.'),
-    mistakes={'Round the end, the first ratings would count twice.': lambda n, bs, step:
-              ((step*bs + np.arange(bs))%n, np.ones(bs, dtype=bool)),
-              'Say which of them are there.': lambda n, bs, step:
-              (lanes_of(n, bs, step)[0], np.ones(bs, dtype=bool))})
+captured_2 = Exercise('captured.2', batch_places,
+    lambda: {'the first step': (0, 10, 3), 'the last of an epoch': (3, 10, 3),
+             'the first of the second': (4, 10, 3)},
+    why='The counter goes on from epoch to epoch, and what is left of it is the step in this one.',
+    hints=('How many steps has an epoch? `at` modulo that number is the step in this epoch.',
+           'The last batch ends where the ratings end.'),
+    mistakes={'A new epoch begins at the start of its order.':
+              lambda at, n, bs: np.arange(at*bs, min(at*bs+bs, n if at*bs<n else at*bs+bs)),
+              'The last batch ends with the ratings.':
+              lambda at, n, bs: np.arange(bs)+at%-(-n//bs)*bs})
 
-def mean_gradient(grads, there): return grads[there].sum(axis=0)/there.sum()
+def step_seconds(n_bytes, n_calls, bandwidth, call): return max(n_bytes/bandwidth, n_calls*call)
 
-captured_3 = Exercise('captured.3', mean_gradient,
-    lambda: {'two of four': (np.array([[1.,2.],[3.,4.],[9.,9.],[9.,9.]]), np.arange(4)<2),
-             'all': (np.array([[1.,2.],[3.,4.]]), np.arange(2)<2)},
-    why='The loss is the mean over the ratings of the batch, however many lanes there are.',
-    hints=('Which gradients count?', 'Divide by how many are there.'),
-    mistakes={'Divide by the ratings that are there, not by the lanes.':
-              lambda grads, there: grads[there].sum(axis=0)/len(grads),
-              'What is in an empty lane does not count.': lambda grads, there: grads.mean(axis=0)})
+captured_3 = Exercise('captured.3', step_seconds,
+    lambda: {'a small batch': (1e7, 40, 4.8e12, 5e-6), 'a large one': (1e10, 40, 4.8e12, 5e-6)},
+    why='Both go on at the same time, and the slower one decides.',
+    hints=('Asking and moving go on at the same time.', 'Which of them is done last?'),
+    mistakes={'They do not wait for each other.':
+              lambda n_bytes, n_calls, bandwidth, call: n_bytes/bandwidth+n_calls*call,
+              'The slower one decides.':
+              lambda n_bytes, n_calls, bandwidth, call: min(n_bytes/bandwidth, n_calls*call)})

@@ -3,51 +3,50 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/61_gibbs_on_gpu.ipynb #3861fcc5
+# %% ../../nbs/61_gibbs_on_gpu.ipynb #d3262030
 import numpy as np
 from collab_course.exercises import Exercise
 
-# %% ../../nbs/61_gibbs_on_gpu.ipynb #e9c01067
-def error_from_sums(p, squares, right, outer): return squares - 2*p@right + p@outer@p
+# %% ../../nbs/61_gibbs_on_gpu.ipynb #8766c237
+def error_of(row, outer, right, squares): return squares - 2*row@right + row@outer@row
 
-def _sums():
-    X,r = np.array([[1.,2.],[1.,-1.],[1.,.5]]),np.array([1.,-2.,.5])
-    return (r**2).sum(), X.T@r, X.T@X
+_rng = np.random.default_rng(42)
+_X,_r,_p = _rng.normal(size=(7,3)),_rng.normal(size=7),_rng.normal(size=3)
 
-gibbs_on_gpu_1 = Exercise('gibbs_on_gpu.1', error_from_sums,
-    lambda: {'some row': (np.array([.3,-.4]), *_sums()), 'a row of zeros': (np.zeros(2), *_sums())},
-    why='The sums were needed to draw the row, so the error costs one small product more.',
-    hints=('Write out the square of `r - x@p`, and add up over the ratings.',
-           'Three parts: one without `p`, one with it once, one with it twice.'),
-    mistakes={'The middle part comes twice.':
-              lambda p, squares, right, outer: squares - p@right + p@outer@p,
-              'The middle part is taken off.':
-              lambda p, squares, right, outer: squares + 2*p@right + p@outer@p})
+gibbs_on_gpu_1 = Exercise('gibbs_on_gpu.1', error_of,
+    lambda: {'seven ratings': (_p, _X.T@_X, _X.T@_r, _r@_r),
+             'none': (_p, np.zeros((3,3)), np.zeros(3), 0.)},
+    why='The square of a difference, written out and added up. No rating is looked at again.',
+    hints=('What is $(r-x\\cdot p)^2$, written out?', 'Add up each of the three parts.'),
+    mistakes={'The product in the middle comes twice.':
+              lambda row, outer, right, squares: squares - row@right + row@outer@row,
+              'What is left and what is predicted are subtracted.':
+              lambda row, outer, right, squares: squares + 2*row@right + row@outer@row})
 
-def solved_at_once(matrices, right): return np.linalg.solve(matrices, right[:,:,None])[:,:,0]
+def drawn_row(P, h, z):
+    return np.linalg.solve(P, h) + np.linalg.solve(np.linalg.cholesky(P).T, z)
 
-gibbs_on_gpu_2 = Exercise('gibbs_on_gpu.2', solved_at_once,
-    lambda: {'two users': (np.array([[[2.,1.],[1.,3.]],[[4.,0.],[0.,1.]]]),
-                           np.array([[1.,2.],[3.,4.]])),
-             'one user': (np.array([[[2.,1.],[1.,3.]]]), np.array([[1.,2.]]))},
-    why='Many small systems in one call are what a GPU is good at: users do not depend on each '
-        'other, given the films.',
-    hints=('`np.linalg.solve` takes a stack of matrices.',
-           'The right sides have to be a stack of columns: `right[:,:,None]`.'),
-    mistakes={'Each user has a matrix of their own.':
-              lambda matrices, right: np.linalg.solve(matrices[0], right.T).T,
-              'That divides by the diagonals alone.': lambda matrices, right:
-              right/np.diagonal(matrices, axis1=1, axis2=2)})
+_P = _X.T@_X + np.eye(3)
 
-def bytes_fetched(n_kept, n_users, n_items, n_factors, size):
-    return n_kept*(n_users+n_items)*(1+n_factors)*size
+gibbs_on_gpu_2 = Exercise('gibbs_on_gpu.2', drawn_row,
+    lambda: {'three columns': (_P, _p, _r[:3]), 'the mean': (_P, _p, np.zeros(3))},
+    why='If $P=LL^\\top$, then $L^{-\\top}z$ has the covariance $P^{-1}$.',
+    hints=('The mean is a solution of equations with `P`.',
+           'To it comes a solution with the transpose of `np.linalg.cholesky(P)`.'),
+    mistakes={'The root of a precision divides.':
+              lambda P, h, z: np.linalg.solve(P, h) + np.linalg.cholesky(P)@z,
+              'It is the transpose that divides.':
+              lambda P, h, z: np.linalg.solve(P, h) + np.linalg.solve(np.linalg.cholesky(P), z)})
 
-gibbs_on_gpu_3 = Exercise('gibbs_on_gpu.3', bytes_fetched,
-    lambda: {'ML-100k': (50, 943, 1682, 10, 4), '25 million ratings': (20, 162_541, 59_047, 10, 4)},
-    why='Some megabytes for ML-100k. The other sweeps never leave the device, and neither do the '
-        'sums.',
-    hints=('How many numbers has a draw?', 'Rows of both sides, times a bias and the factors.'),
-    mistakes={'Each row has a bias, too.': lambda n_kept, n_users, n_items, n_factors, size:
-              n_kept*(n_users+n_items)*n_factors*size,
-              'Both sides are fetched.': lambda n_kept, n_users, n_items, n_factors, size:
-              n_kept*n_users*(1+n_factors)*size})
+def of_all_rows(rows):
+    mean = rows.mean(axis=0)
+    return mean, (rows-mean).T@(rows-mean)
+
+gibbs_on_gpu_3 = Exercise('gibbs_on_gpu.3', of_all_rows,
+    lambda: {'seven rows': (_X,), 'one row': (_X[:1],)},
+    why='Two small arrays, however many rows there are, and they are all that leaves the device.',
+    hints=('First the mean, then distances from it.',
+           '`c.T@c` adds up all outer products of rows of `c`.'),
+    mistakes={'Distances are those from the mean.': lambda rows: (rows.mean(axis=0), rows.T@rows),
+              'It is the sum, and not the mean, of the products.':
+              lambda rows: (rows.mean(axis=0), of_all_rows(rows)[1]/len(rows))})

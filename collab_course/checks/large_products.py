@@ -3,56 +3,56 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/41_large_products.ipynb #2e733e18
+# %% ../../nbs/41_large_products.ipynb #abc8de0f
 import numpy as np
 from collab_course.exercises import Exercise
 
-# %% ../../nbs/41_large_products.ipynb #46a2d25d
-def common_in_blocks(clicks, block):
-    parts = [clicks[a:a+block] for a in range(0, len(clicks), block)]
-    return sum(o.T@o for o in parts)
+# %% ../../nbs/41_large_products.ipynb #21ffa073
+def taken_together(x, n_users, n_items):
+    X = np.zeros((n_users,n_items))
+    X[x[:,0],x[:,1]] = 1
+    return X.T@X
 
-def _seven_users(): return (np.random.default_rng(0).random((7,4))<.5).astype(float)
+_x = np.array([[0,0],[0,2],[1,0],[1,1],[1,2],[2,2]])
 
-large_products_1 = Exercise('large_products.1', common_in_blocks,
-    lambda: {'a smaller last block': (_seven_users(), 3), 'one block': (_seven_users(), 10)},
-    why='A sum over users can be cut anywhere. Ones and zeros add up exactly, so the result is the '
-        'same to the bit.',
-    hints=('`clicks[a:a+block]` are the users of a block, also of the last one.',
-           'Add up `o.T@o` of the blocks `o`.'),
-    mistakes={'The users of the last block are missing.': lambda clicks, block:
-              sum((clicks[k*block:(k+1)*block].T@clicks[k*block:(k+1)*block]
-                   for k in range(len(clicks)//block)), np.zeros((4,4))),
-              'A product of sums is not the sum of products.': lambda clicks, block:
-              np.outer(clicks.sum(axis=0), clicks.sum(axis=0))})
+large_products_1 = Exercise('large_products.1', taken_together,
+    lambda: {'three users, three items': (_x, 3, 3), 'an item more': (_x, 3, 4)},
+    why='A product of columns adds up a one for each user who has taken both.',
+    hints=('Make a table of noughts and ones, users by items.',
+           'Multiply it by itself, once as `X.T`.'),
+    mistakes={'That is how many items two users have in common.':
+              lambda x, n_users, n_items: taken_together(x[:,::-1], n_items, n_users),
+              'An item is together with itself as often as it was taken.':
+              lambda x, n_users, n_items: taken_together(x, n_users, n_items)*(1-np.eye(n_items))})
 
-def settled(high, slack, n): return high[:,-1] < high[:,n-1]-slack
+def best_new(U, V, seen, n):
+    scores = U@V.T
+    scores[seen[:,0],seen[:,1]] = -np.inf
+    return np.argsort(-scores, axis=1, kind='stable')[:,:n]
 
-def _four_users():
-    return (np.array([[9.,8.,7.,3.],[9.,8.,7.,6.95],[9.,8.,3.,3.],[5.,5.,5.,5.]]),
-            np.full(4, .1))
+_U,_V = np.array([[1.,0],[0,1],[1,1]]),np.array([[3.,1],[1,3],[2,2],[0,0]])
 
-large_products_2 = Exercise('large_products.2', settled,
-    lambda: {'three of four': (*_four_users(), 3), 'the best of four': (*_four_users(), 1)},
-    why='If the last one that was looked at is more than `slack` below the `n`-th, so is whatever '
-        'was not looked at. Whoever is not settled is answered in another way.',
-    hints=('What was not looked at is at most as large as the last one that was.',
-           'Compare the last column with column `n-1`, less `slack`.'),
-    mistakes={'Rounding may have changed their order: what about `slack`?':
-              lambda high, slack, n: high[:,-1] < high[:,n-1],
-              'Compare with the `n`-th, not with the best.':
-              lambda high, slack, n: high[:,-1] < high[:,0]-slack})
+large_products_2 = Exercise('large_products.2', best_new,
+    lambda: {'two each': (_U, _V, _x, 2), 'one each': (_U, _V, _x[:3], 1)},
+    why='One product, one mask, one sort: nothing here asks for a loop over users.',
+    hints=('What is in `seen` may not be among the best: which score would see to that?',
+           '`np.argsort(-scores, axis=1, kind="stable")` sorts each row, the best first.'),
+    mistakes={'What was seen is not listed.':
+              lambda U, V, seen, n: np.argsort(-(U@V.T), axis=1, kind='stable')[:,:n],
+              'The best come first.':
+              lambda U, V, seen, n: np.argsort(U@V.T, axis=1, kind='stable')[:,:n]})
 
-def inverse_by_root(root):
-    half = np.linalg.inv(root)
-    return half.T@half
+def few_bits(a, bits):
+    part,power = np.frexp(a)
+    return np.ldexp(np.round(part*2**bits)/2**bits, power)
 
-large_products_3 = Exercise('large_products.3', inverse_by_root,
-    lambda: {'two items': (np.linalg.cholesky(np.array([[4.,1.],[1.,3.]])),)},
-    why='With `G = L L^T` the inverse is `L^-T L^-1`. A root takes half the work of an inverse, '
-        'and fails where the matrix is not positive, which is worth knowing.',
-    hints=('The inverse of a product is the product of the inverses, in which order?',
-           '`inv(L).T @ inv(L)`'),
-    mistakes={'The order turns round in an inverse.': lambda root:
-              np.linalg.inv(root)@np.linalg.inv(root).T,
-              'That is the matrix again.': lambda root: root@root.T})
+large_products_3 = Exercise('large_products.3', few_bits,
+    lambda: {'ones and noughts': (np.array([0.,1]), 11), 'a third': (np.array([1/3,-100/3]), 11),
+             'two bits': (np.array([5.,6,7,.3]), 2)},
+    why='Ones and noughts are as they were, whatever the number of digits: so EASE may round.',
+    hints=('`np.frexp` gives a part between a half and one, and a power of two.',
+           'Round the part to multiples of `2**-bits`, and put both together.'),
+    mistakes={'These are binary digits, and they count from the first that is not 0.':
+              lambda a, bits: np.round(a*2**bits)/2**bits,
+              'Round to the nearest.':
+              lambda a, bits: np.ldexp(np.floor(np.frexp(a)[0]*2**bits)/2**bits, np.frexp(a)[1])})

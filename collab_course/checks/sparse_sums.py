@@ -3,61 +3,60 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/35_sparse_sums.ipynb #3bdd5aa0
+# %% ../../nbs/35_sparse_sums.ipynb #fb51a571
 import numpy as np
 from collab_course.exercises import Exercise
 
-# %% ../../nbs/35_sparse_sums.ipynb #de065ee8
-def by_row_of(rows, others, n):
-    ends = np.append(0, np.bincount(rows, minlength=n).cumsum())
-    return ends, others[np.argsort(rows, kind='stable')]
+# %% ../../nbs/35_sparse_sums.ipynb #6a40fa21
+def stops(rows, n): return np.append(0, np.bincount(rows, minlength=n).cumsum())
 
-sparse_sums_1 = Exercise('sparse_sums.1', by_row_of,
-    lambda: {'a row without ratings': (np.array([2,0,2,0]), np.array([1,3,0,2]), 4),
-             'one rating': (np.array([0]), np.array([5]), 1)},
-    why='Row `i` has the ratings from `ends[i]` to `ends[i+1]`: two numbers a row, and one for '
-        'each rating, whatever the table\'s size.',
-    hints=('Count the ratings of each row, and add the counts up.',
-           '`np.bincount` with `minlength=n`, then `cumsum`; a stable sort for the others.'),
-    mistakes={'The first row begins at 0, which stands first.': lambda rows, others, n:
-              (by_row_of(rows, others, n)[0][1:], by_row_of(rows, others, n)[1]),
-              'The other side\'s rows go with the ratings: sort them, too.':
-              lambda rows, others, n: (by_row_of(rows, others, n)[0], others)})
+_rows = np.array([0,0,1,3,3,3])
 
-def sums_of_rows(ends, which, values, Q):
-    parts = [slice(*o) for o in zip(ends[:-1], ends[1:])]
-    return np.array([values[o]@Q[which[o]] for o in parts])
+sparse_sums_1 = Exercise('sparse_sums.1', stops,
+    lambda: {'user 2 has none': (_rows, 4), 'the last has none': (_rows, 6),
+             'none at all': (_rows[:0], 2)},
+    why='Row `u` has its ratings from `ends[u]` to `ends[u+1]`, also where these are the same.',
+    hints=('How many ratings has each user, and how many have all before them?',
+           '`np.bincount(rows, minlength=n)` counts, `cumsum` adds up.'),
+    mistakes={'The last users have no ratings, and still an end.':
+              lambda rows, n: np.append(0, np.bincount(rows).cumsum()),
+              'The first number is 0, where the first row begins.':
+              lambda rows, n: np.bincount(rows, minlength=n).cumsum()})
 
-def _reduced(ends, which, values, Q):
-    return np.add.reduceat(values[:,None]*Q[which], ends[:-1])
+def pairwise(F):
+    i,j = np.triu_indices(F.shape[1])
+    return F[:,i]*F[:,j]
 
-def _side():
-    Q = np.array([[1.,2.],[0.,1.],[3.,-1.]])
-    return np.array([0,2,2,4]),np.array([0,2,1,2]),np.array([5.,3.,4.,1.]),Q
+_table = np.arange(12.).reshape(4,3)-5
 
-sparse_sums_2 = Exercise('sparse_sums.2', sums_of_rows, lambda: {'a row without ratings': _side()},
-    why='A product of the sparse matrix with the table. A row without ratings has a sum of zeros.',
-    hints=('What is the sum of one row?', '`values[a:b] @ Q[which[a:b]]`, also where `a` is `b`.'),
-    mistakes={'A row without ratings has a sum of zeros: `reduceat` takes the next number.':
-              _reduced,
-              'Each row has its value.': lambda ends, which, values, Q:
-              sums_of_rows(ends, which, np.ones(len(values)), Q)})
+sparse_sums_2 = Exercise('sparse_sums.2', pairwise,
+    lambda: {'three columns': (_table,), 'one column': (_table[:,:1],)},
+    why='The matrix is symmetric, so that the upper half with the diagonal says it all.',
+    hints=('`i,j = np.triu_indices(d)` are the places of the upper half.',
+           'Multiply column by column.'),
+    mistakes={'A number is also multiplied by itself.':
+              lambda F: np.array([F[:,i]*F[:,j] for i in range(F.shape[1])
+                                  for j in range(i+1, F.shape[1])]).T,
+              'Each pair is needed once.':
+              lambda F: (F[:,:,None]*F[:,None]).reshape(len(F), -1)})
 
-def sums_of_outer(rated, Q):
-    pairs = Q[:,:,None]*Q[:,None,:]
-    return (rated@pairs.reshape(len(Q), -1)).reshape(len(rated), *pairs.shape[1:])
+def weighted_sums(x, y, table, n):
+    res = np.zeros((n,table.shape[1]))
+    np.add.at(res, x[:,0], y[:,None]*table[x[:,1]])
+    return res
 
-def _of_sums(rated, Q):
-    sums = rated@Q
-    return sums[:,:,None]*sums[:,None,:]
+_x,_y = np.array([[0,1],[0,2],[2,0],[2,1],[2,3]]),np.array([5.,1,3,4,2])
 
-sparse_sums_3 = Exercise('sparse_sums.3', sums_of_outer,
-    lambda: {'two users': (np.array([[1.,0.,1.],[0.,1.,0.]]),
-                           np.array([[1.,2.],[0.,1.],[3.,-1.]]))},
-    why='An outer product depends on the film alone, so there are as many as films, and the sums '
-        'for all users are one product.',
-    hints=('Make the outer product of each film with itself first: (m,k,k).',
-           'As rows of k*k numbers they can be multiplied by `rated`.'),
-    mistakes={'That is the outer product of the sums, and not the sum of outer products.': _of_sums,
-              'Only what a row has rated is added up.': lambda rated, Q:
-              sums_of_outer(np.ones_like(rated), Q)})
+def _overwritten(x, y, table, n):
+    res = np.zeros((n,table.shape[1]))
+    res[x[:,0]] += y[:,None]*table[x[:,1]]
+    return res
+
+sparse_sums_3 = Exercise('sparse_sums.3', weighted_sums,
+    lambda: {'user 1 has no ratings': (_x, _y, _table, 3), 'a user more': (_x, _y, _table, 4)},
+    why='`np.add.at` adds where a row comes twice. On a GPU that needs care about the order.',
+    hints=('`np.add.at(res, rows, values)` adds all values, also where rows repeat.',
+           'The values are `y[:,None]*table[x[:,1]]`.'),
+    mistakes={'`res[rows] += ...` keeps one of several values for the same row.': _overwritten,
+              'Each row counts as much as its rating.':
+              lambda x, y, table, n: weighted_sums(x, np.ones(len(y)), table, n)})
