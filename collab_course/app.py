@@ -33,7 +33,7 @@ _quiet = click.option('--quiet', is_flag=True, help='Only the result: no progres
 def _finite(ctx, param, value):
     "Refuse `nan`, which is in every range, and infinity"
     if value is None or value-value==0: return value
-    raise click.BadParameter(f'{value} is no finite number.')
+    raise click.BadParameter(f'{value} is not a finite number.')
 
 # %% ../nbs/99_app.ipynb #d1688c4c
 @click.group(context_settings=dict(help_option_names=['-h','--help'], max_content_width=100))
@@ -44,35 +44,35 @@ for o in spark_commands(): cli.add_command(o)
 
 # %% ../nbs/99_app.ipynb #a95ebc36
 def _fail(message, code):
-    "One line on standard error, and out"
+    "Print one line on standard error and exit"
     say(message)
     sys.exit(code)
 
 def _listed(values): return ', '.join(f'{k} = {v}' for k,v in values.items())
 
 def _read(source, names, quiet=False, **more):
-    "A frame of ratings; what there is to say of its file goes to standard error"
+    "A frame of ratings; remarks about its file go to standard error"
     return read_named(source, names, None if quiet else say, **more)
 
 def _remark(df, names, ratings=None):
-    "Say which columns were taken without having been named, and what is odd"
+    "Say which columns were recognized, and what is odd"
     for line in remarks(df, names, ratings): say(line)
 
 # %% ../nbs/99_app.ipynb #bfa8b050
 @cli.command('tour', epilog='Example: collab_course tour --epochs 2 --out first-try')
 @click.option('--seed',   default=42, show_default=True, type=click.IntRange(0, 2**32-1),
-              help='Of the split, the batches and the initial weights.')
+              help='Seed of the split, the batches and the initial weights.')
 @click.option('--epochs', default=5, show_default=True, type=Setting('n_epoch'),
               help='Passes over the training rows.')
 @click.option('--data',   type=click.Path(exists=True),
               help='Folder or zip of a MovieLens data set. '
-                   '[default: ML-100k, fetched if need be]')
+                   '[default: ML-100k, downloaded if need be]')
 @click.option('--out',    default='tour', show_default=True, help='Folder for tour.csv and '
               'tour.png.', type=NewFolder(file_okay=False, path_type=Path))
 @_quiet
 def _tour(seed, epochs, data, out, quiet):
-    "Train the chapters' models on one split and compare them."
-    os.environ['MPLBACKEND'] = 'agg' # it draws into a file, whatever windows one may have asked for
+    "Train the course's models on one split and compare them."
+    os.environ['MPLBACKEND'] = 'agg' # it draws into a file, whatever backend the user has set
     with writable(out):
         from collab_course.tour import plot_curves,run_tour,tour_list
         table,curves = run_tour(data, epochs, seed, quiet)
@@ -96,10 +96,10 @@ Examples: collab_course data
 @no_rating_option
 @form_options
 def _data(ratings, no_rating, form, **names):
-    """Say what is in a file of ratings, and what is odd.
+    """Describe a file of ratings, and say what is odd in it.
 
-    RATINGS is a CSV, TSV, JSON or Parquet file, packed or not, a folder or zip, - for standard
-    input, or the name of a MovieLens data set, found or fetched. [default: ml-100k]"""
+    RATINGS is a CSV, TSV, JSON or Parquet file, compressed or not, a folder or zip, - for standard
+    input, or the name of a MovieLens data set, downloaded if need be. [default: ml-100k]"""
     if no_rating:
         refuse_options('with --no-rating', rating=names['rating'], drop=names['drop'] or None,
                        csv=form=='csv' or None)
@@ -118,14 +118,14 @@ Examples: collab_course train ratings.csv --out model
 @reading_options
 @interaction_options
 @click.option('--out', required=True, type=NewFolder(file_okay=False, path_type=Path),
-              help='Folder for the recommender; one that is there is replaced at the end.')
+              help='Folder for the recommender; an existing one is replaced at the end.')
 @model_options
 @_quiet
 def _train(ratings, out, kind, counts, factors, epochs, lr, wd, sweeps, seed, threads, quiet,
            device, user_features, item_features, **names):
     """Train a recommender on RATINGS and save it.
 
-    What RATINGS may be, `collab_course data --help` says."""
+    `collab_course data --help` says what RATINGS may be."""
     model = make_model(kind, counts, factors=factors, sweeps=sweeps, epochs=epochs, lr=lr, wd=wd,
                        seed=seed, threads=threads, device=device, user_features=user_features,
                        item_features=item_features)
@@ -166,14 +166,14 @@ Examples: collab_course recommend model --user 42
 @click.option('--exclude', metavar='ITEM', multiple=True, help='An item not to list.')
 @click.option('--seen', is_flag=True, help='List also what was rated.')
 @click.option('--by', default='mean', show_default=True, type=click.Choice(['mean','lower']),
-              help='What to sort by: the score or prediction, or what may be expected at least '
+              help='What to sort by: the score or prediction, or the lower end of an interval '
               '(pick-and-like, bayes).')
 @click.option('--diversity', default=0., show_default=True, type=click.FloatRange(0, 1),
               callback=_finite, help='From 0 to 1: how much to avoid items that are alike.')
-@click.option('--why', is_flag=True, help='Say which of their ratings speaks most for each item.')
+@click.option('--why', is_flag=True, help='Say which rating adds most to the score of each item.')
 @_lists
 def _recommend(model, user, likes, exclude, ids, why, form, **how):
-    """List what to recommend, best first.
+    """List recommended items, best first.
 
     MODEL is a folder that `collab_course train` has made."""
     if (user is None) == (not likes): raise click.UsageError(
@@ -196,7 +196,7 @@ def _recommend(model, user, likes, exclude, ids, why, form, **how):
 @click.argument('item')
 @_lists
 def _similar(model, item, n, min_ratings, ids, form):
-    """List items that are like ITEM.
+    """List items that are similar to ITEM.
 
     MODEL is a folder that `collab_course train` has made. ITEM is an id or an exact title."""
     m = load_model(model)
@@ -276,7 +276,7 @@ def _splits(ratings, protocol, share, seed):
 _protocol = together(
     click.option('--protocol', default='random', show_default=True, help='What is held out.',
                  type=click.Choice(['random','folds','time'])),
-    click.option('--share', help='How much, unless by folds. [default: 0.2]',
+    click.option('--share', help='Share to hold out, unless by folds. [default: 0.2]',
                  type=click.FloatRange(0, 1, min_open=True, max_open=True), callback=_finite),
     click.option('-k', type=_whole, help='Length of a list. [default: 10]'),
     click.option('--good', type=float, callback=_finite, help='From this rating on, an item '
@@ -326,9 +326,9 @@ def _evaluate(ratings, protocol, share, k, good, no_lists, form, kind, counts, s
               **names):
     """Train on a part of RATINGS and measure on the rest.
 
-    Damped means and popularity stand beside the model. RMSE and MAE are of predicted
+    Damped means and popularity are measured, too. RMSE and MAE are of predicted
     ratings, the other measures of lists of length K; coverage is the share of items on any
-    list. What RATINGS may be, `data --help` says."""
+    list. `data --help` says what RATINGS may be."""
     clicks = counts or names['rating'] is False
     _refuse(protocol, share, k, good, no_lists, names, clicks)
     decides = protocol=='time' or has_option(kind, 'seed') # else of the split alone
@@ -370,7 +370,7 @@ def _both_sides(splits):
 
 # %% ../nbs/99_app.ipynb #17a20aa1
 def main():
-    "What the program does; a mistake or Ctrl-C gives one line and no traceback"
+    "Run the program; a mistake or Ctrl-C gives one line and no traceback"
     warnings.filterwarnings('ignore', message='.*torch.jit.script') # fastai's, on import
     warnings.showwarning = lambda message,*args,**kwargs: say(message)
     if sys.stdout: sys.stdout.reconfigure(errors='backslashreplace') # where é cannot be shown

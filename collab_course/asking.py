@@ -1,6 +1,6 @@
-"""What is typed is text. What the model knows are ids, titles and numbers.
+"""What you type is text; what the model needs is ids, titles and numbers.
 
-What somebody types about a model: ids and titles (`typed_id`, `typed_item`), ratings (`typed_likes`), the model in a folder (`load_model`), and what it says (`asking`, `reasons`).
+From typed text to questions for a model: ids and titles (`typed_id`, `typed_item`), ratings (`typed_likes`), the model in a folder (`load_model`), its errors in one line (`asking`), and reasons (`reasons`).
 
 Docs: https://collab-course.github.io/collab_course/asking.html.md"""
 
@@ -18,7 +18,7 @@ def typed_id(
     vocab, # a `Vocab`
     text:str, # an id, as it was typed
 ): # the same as a number, where ids are numbers and it is one
-    "An id as its vocabulary has it"
+    "A typed id, as a number if the vocabulary's ids are numbers"
     from collab_course.read import parse_ids
     return text if vocab.text else parse_ids([text])[0] or text
 
@@ -42,7 +42,7 @@ def _item_and_rating(like):
     raise ValueError(f'{like!r} is not ITEM=RATING, such as "Heat (1995)=4"')
 
 def _taken(model, like, ids):
-    "The id of an item that stands without a rating"
+    "The id of an item given without a rating"
     from collab_course.ids import UnknownIdError
     try: return typed_item(model, like, ids)
     except UnknownIdError as e:
@@ -72,9 +72,9 @@ def typed_likes(
 # %% ../nbs/98_asking.ipynb #f272bee8
 @contextmanager
 def asking(
-    option:str, # that is being looked at, such as --user
+    option:str, # the option that an error would be about, such as --user
 ):
-    "What the model refuses inside is a mistake in `option`, or a model that cannot do it"
+    "Turn an error of the model into a mistake in `option`, or into what this model cannot do"
     from collab_course.ids import UnknownIdError
     try: yield
     except (UnknownIdError,ValueError) as e:
@@ -94,8 +94,8 @@ def reasons(
     model, # a trained model that can explain
     who, # a user's id, or what they like, as `explain` takes it
     items, # ids of items
-)->list: # titles; '' where nothing speaks for an item
-    "For each item the title that speaks most for it, of those that somebody has rated"
+)->list: # titles; '' where no rating adds to an item's score
+    "For each item, which of the titles rated by `who` adds most to its score"
     res = []
     for item in items:
         effects = model.explain(who, item, len(model.ratings.items)).set_index('title').effect

@@ -1,4 +1,4 @@
-"""What somebody chose to rate tells about them before any star is read.
+"""The films that users choose to rate say something about their taste, before any star is read.
 
 Who rated what, as features: the factors of a model of choices, and the logarithm of counts.
 
@@ -40,12 +40,12 @@ def choice_features(
 
 # %% ../nbs/81_chosen.ipynb #2db1a216
 def folded_choice(
-    items, # item rows that somebody has chosen, shape (k,)
+    items, # item rows that a user has chosen, shape (k,)
     item_factors, # shape (n_items,d)
     unobserved:float, # how much each cell counts as a 0
     penalty:float, # for each choice, and for each cell by its weight
     gram=None, # item_factors.T@item_factors, where it is known, shape (d,d)
-)->np.ndarray: # factors of somebody who chose these, shape (d,)
+)->np.ndarray: # factors of a user who chose these, shape (d,)
     "A user's factors, given the items', as the model of choices has them in its training"
     if gram is None: gram = np.asarray(item_factors, float).T@np.asarray(item_factors, float)
     hold,q = penalty*(len(items)+unobserved*len(item_factors)),item_factors[items].astype(float)

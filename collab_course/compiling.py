@@ -35,7 +35,7 @@ def has_numba(
     return njit is not None
 
 def warn_without_numba():
-    "Warn whoever trains without compiled loops, and say why there are none"
+    "Warn that loops are not compiled, and say why"
     if not has_numba(): warnings.warn(_why_slow, stacklevel=3)
 
 # %% ../nbs/31_compiling.ipynb #bad767e7

@@ -1,6 +1,6 @@
-"""MovieLens in one call, and ratings of your own in another.
+"""MovieLens in one call, and your own ratings in another.
 
-MovieLens' ratings, movies and users as frames (`load_ratings`, `load_movies`, `load_users`), and files of your own (`read_ratings`). `get_data` and the split functions of the modules `routes` and `splits` can be had from here, too.
+MovieLens' ratings, movies and users as frames (`load_ratings`, `load_movies`, `load_users`), and files of your own (`read_ratings`). `get_data` and the split functions of the modules `routes` and `splits` can be imported from here, too.
 
 Docs: https://collab-course.github.io/collab_course/data.html.md"""
 
@@ -68,7 +68,7 @@ def load_ratings(
 
 # %% ../nbs/02_data.ipynb #fa6263fc
 def _without(df, rating, drop):
-    "The rows whose rating is none of `drop`, and how many went for each of these"
+    "The rows whose rating is not in `drop`, and how many were dropped for each value"
     drop = [] if drop is None else [*drop] if is_list_like(drop) else [drop]
     odd = [o for o in drop if not isinstance(o, (str,Real))]
     if odd: raise TypeError(f'drop is for ratings, such as 0 or "NA", not {odd[0]!r:.80}')
@@ -85,7 +85,7 @@ def _without(df, rating, drop):
 
 # %% ../nbs/02_data.ipynb #4b473e95
 def _with_titles(df, names, items):
-    "Titles of their own file joined to ratings; where an item has none, its id"
+    "Ratings joined with titles from another file; an item without a title gets its id"
     if items is not None:
         names['title'] = f"title in {items.attrs['file']}"
         rows,ids = pd.factorize(df[names['item']], use_na_sentinel=False)
@@ -122,10 +122,10 @@ def read_ratings(
     time=None, # column of times, likewise; False not to look for one
     header:bool=True, # is there a line of names? If not: columns are numbers from 0 on
     titles:str|Path|None=None, # file that has the titles; `title` is then a column of it
-    drop=(), # ratings that stand for none, such as 0, -1 or 99; their rows are left out
+    drop=(), # values that mean no rating, such as 0, -1 or 99; their rows are left out
     encoding:str|None=None, # None: by a byte order mark, else UTF-8, else Windows-1252
 )->DataFrame: # `user`, `movie`, `rating`, and `title`, `timestamp` if there; see `.attrs`
-    "Read ratings from any of the usual kinds of file, or raise an error of one line"
+    "Read ratings from any of the usual kinds of file; errors are one line"
     file = find_ratings(existing_path(source))
     own = title if titles is None else False
     df = read_file(file, user, item, rating, own, time, header=header, encoding=encoding)

@@ -1,4 +1,4 @@
-"""A seed means one result where nothing moves to a GPU unless somebody asks for it.
+"""The CPU, unless you ask for a GPU: so a seed means the same result everywhere.
 
 On which device a model computes: what may be said (`check_device`), where that is and whether it
 pays (`find_device`, `device_name`), how much memory is there (`check_card`), the caller's settings kept

@@ -1,6 +1,6 @@
-"""Text from a file is shown, and never obeyed.
+"""Text from a file is shown and never carried out as a command.
 
-Text that cannot command a terminal: on one line (`printable`), on several (`printable_lines`), in errors (`PrintableError`).
+Text without the characters that a terminal takes for commands: on one line (`printable`), on several (`printable_lines`), in errors (`PrintableError`).
 
 Docs: https://collab-course.github.io/collab_course/escapes.html.md"""
 
@@ -12,8 +12,8 @@ __all__ = ['printable', 'printable_lines', 'PrintableError']
 # %% ../nbs/00_escapes.ipynb #26378cb5
 def printable(
     text, # any text
-)->str: # the same on one line, with a ? for what a terminal takes for a command
-    "Text that cannot command a terminal"
+)->str: # the same on one line, with a ? for each character that is not printable
+    "Text without the characters that a terminal takes for commands"
     text = str(text)
     if text.isprintable(): return text
     return ''.join(c if c.isprintable() else '?' for c in text)
@@ -21,11 +21,11 @@ def printable(
 # %% ../nbs/00_escapes.ipynb #86af8a8e
 def printable_lines(
     text, # any text
-)->str: # the same with its ends of lines
-    "Lines of text that cannot command a terminal"
+)->str: # the same lines, each made printable
+    "Several lines without the characters that a terminal takes for commands"
     return '\n'.join(map(printable, str(text).split('\n')))
 
 # %% ../nbs/00_escapes.ipynb #c9a15fcb
 class PrintableError(Exception):
-    "An error whose message cannot command a terminal"
+    "An error whose message has no characters that a terminal takes for commands"
     def __str__(self): return printable_lines(super().__str__())

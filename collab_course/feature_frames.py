@@ -92,7 +92,8 @@ class FeatureTable:
         key:str='id', # what the column of ids was called
     ):
         self.ids,self.columns,self.key = in_order(ids, 'ids'),columns,str(key)
-        for name,o in columns.items(): must(_is_column(o, len(self.ids)), f'{name!r} is no column')
+        for name,o in columns.items():
+            must(_is_column(o, len(self.ids)), f'{name!r} is not a column')
 
     def __len__(self): return len(self.ids)
     def __repr__(self): return f'FeatureTable({len(self):,} ids, {len(self.columns)} columns)'

@@ -1,7 +1,7 @@
 """The sampler with features as a model for use: new films by their genres, new users by what they are.
 
-`FeatureMF`, a `BayesianMF` that learns from who rated what, and from frames of what is known of
-users and items; somebody new with features (`Person`). A trained one answers with numpy alone.
+`FeatureMF`, a `BayesianMF` that also learns from who rated what, and from frames of what is known
+about users and items; a new user with features (`Person`). A trained model needs only numpy.
 
 Docs: https://collab-course.github.io/collab_course/feature_mf.html.md"""
 
@@ -26,7 +26,7 @@ from .settings import check_memory,whole
 
 # %% ../nbs/82_feature_mf.ipynb #fba11a23
 class Person(dict):
-    "Somebody new: ratings by item, perhaps none, and what else is known of them"
+    "A new user: ratings by item, perhaps none, and what else is known of them"
     def __init__(self,
         ratings=(), /, # {item's id or exact title: rating}
         **about # features by column, such as age=30
@@ -41,7 +41,7 @@ class Person(dict):
         return f'Person({", ".join(parts)})'
 
 class _Told(History):
-    "A history of somebody of whom features are known, too: an array `about`"
+    "A history of a user whose features are known, too: an array `about`"
 
 # %% ../nbs/82_feature_mf.ipynb #2cd892dc
 class _WithFeatures:
@@ -91,7 +91,7 @@ class _WithFeatures:
 _imagined = 20. # choices of a new user, who has made more than they tell
 
 class _TellingMore:
-    "Answers for anybody, given their ratings and what else is known of them"
+    "Answers for any user, given their ratings and what else is known about them"
     def _history(self, who):
         history = super()._history({**who} if isinstance(who, Person) else who)
         if not (isinstance(who, Person) and who.about): return history
@@ -99,7 +99,7 @@ class _TellingMore:
         told.about = self._about(who.about)
         return told
 
-    def _about(self, about): # somebody's features, shape (D,)
+    def _about(self, about): # a user's features, shape (D,)
         if self.user_features is None: raise ValueError(
             f'{min(about)!r} is a feature, and the model was trained without user_features')
         unknown = about.keys()-self.user_reader.keys()

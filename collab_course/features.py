@@ -1,4 +1,4 @@
-"""A film nobody has rated still has genres. Let the prior's mean be a regression on them.
+"""A film without ratings still has genres. Let the prior's mean be a regression on them.
 
 A Gibbs sampler whose rows have a mean of their own: features of users and items times weights,
 which are drawn, too (`sample_with_features`); and a noise of its own for each user. Arrays in,
@@ -34,7 +34,7 @@ class Regression:
         self.turned,self.hold,self.at = np.zeros((keep.sum(),d)),1.,np.zeros((len(U),d))
 
     def draw(self, left, precision, rng, prior=Prior()): # left: rows less all else, shape (n,d)
-        "Weights and how strongly they are held to 0, given the rows"
+        "Draw the weights, and how strongly they are pulled towards 0, given the rows"
         after,root = self.s**2+self.hold,np.linalg.cholesky(precision)
         z = rng.standard_normal(self.turned.shape)/np.sqrt(after)
         self.turned = self.s*(self.U.T@left)/after + np.linalg.solve(root.T, z.T).T

@@ -1,6 +1,6 @@
-"""Compressed, piped, in any encoding: the same lines come out, or an error says what the file is.
+"""Compressed, piped, in any encoding: you get the same lines, or an error that says what the file is.
 
-From a file to its text: what goes wrong is one sentence (`DataError`, `named_errors`), compressed files, pipes and standard input are read as plain files are (`open_bytes`), text is decoded by one rule (`survey_text`, `guess_note`, `open_text`), and programs that meet at one file take turns (`lock_file`).
+From a file to its text: errors of one sentence (`DataError`, `named_errors`); compressed files, pipes and standard input, read like plain files (`open_bytes`); one rule for decoding text (`survey_text`, `guess_note`, `open_text`); and a lock, so that programs that write one file take turns (`lock_file`).
 
 Docs: https://collab-course.github.io/collab_course/files.html.md"""
 
@@ -20,7 +20,7 @@ from .ids import RatingsError
 
 # %% ../nbs/01_files.ipynb #33503347
 class DataError(PrintableError, OSError):
-    "A data set that is not there, or not what it should be; the message says where and why"
+    "A data set that is missing, or not what it should be; the message says where and why"
 
 # %% ../nbs/01_files.ipynb #158a944a
 @contextmanager
@@ -56,7 +56,7 @@ _first_bytes = {
 def refuse_kinds(
     head:bytes, # how a file begins
 ):
-    "Raise `ValueError` if a file that begins so is no table of text, and say what it is"
+    "Raise `ValueError` that says what the file is, unless it may be a table of text"
     for pattern,what in _first_bytes.items():
         if re.match(b'(?s)'+pattern, head): raise ValueError(f'it is {what}')
 
@@ -125,7 +125,7 @@ _packed = {rb'\x1f\x8b': lambda f: gzip.GzipFile(fileobj=f, mode='rb'),
 def open_bytes(
     file, # a `Path`, or a `zipfile.Path` to what is in a zip
 ):
-    "The bytes of a file from its start, unpacked where they are packed; they can be read again"
+    "The bytes of a file from its start, unpacked if need be; the file can be read again"
     with ExitStack() as opened:
         if not is_stream(file): f = opened.enter_context(file.open('rb'))
         else:
@@ -144,7 +144,7 @@ def open_bytes(
 
 # %% ../nbs/01_files.ipynb #7fca6e73
 class Survey(NamedTuple):
-    "What there is to know of a text before it is read"
+    "What to know about a text before it is read"
     encoding:str  # name of the encoding
     quotes:bool   # are there quotes in it?
     guessed:int   # the first line that is not UTF-8, where Windows-1252 is a guess; 0 if it is not
@@ -167,7 +167,7 @@ def survey_text(
     f, # bytes, as `open_bytes` gives them
     encoding:str|None=None, # name of the encoding, None to find out
 )->Survey:
-    "How to decode `f`, and whether there are quotes in it; or `ValueError` if it is no text"
+    "How to decode `f`, and whether there are quotes in it; or `ValueError` if it is not text"
     f.seek(0)
     head = f.read(4)
     mark = next((name for o,name in _marks.items() if head.startswith(o)), None)
@@ -176,7 +176,7 @@ def survey_text(
     f.seek(0)
     while chunk := f.read(1<<20):
         quotes = quotes or b'"' in chunk
-        if not name and b'\0' in chunk: raise ValueError('it is no text: there are zero bytes in '
+        if not name and b'\0' in chunk: raise ValueError('it is not text: there are zero bytes in '
             'it. If it is UTF-16 without a byte order mark, say encoding="utf-16-le"')
         if not bad and not name:
             try: decode(chunk)
@@ -191,7 +191,7 @@ def survey_text(
 def guess_note(
     survey:Survey, # what `survey_text` found
 )->list: # a sentence that says that an encoding was guessed; none where it was not
-    "What a reader should be told of how a text is decoded"
+    "What to tell the user about how a text was decoded"
     if not survey.guessed: return []
     return [f'line {survey.guessed} is not UTF-8, so it is read as Windows-1252; if letters are '
             'wrong, say encoding=, or --encoding']
@@ -209,7 +209,7 @@ def open_text(
     errors = 'collab_course.latin_1' if survey.guessed else 'strict'
     t = io.TextIOWrapper(f, encoding=survey.encoding, errors=errors, newline='')
     try:
-        if t.read(1)!='\ufeff': t.seek(0) # a mark that the encoding did not take away
+        if t.read(1)!='\ufeff': t.seek(0) # a byte order mark that the encoding left in
         yield t
     finally: t.detach()
 

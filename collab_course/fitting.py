@@ -1,6 +1,6 @@
-"""One thread, a random state of its own, and a loss that is a number.
+"""One thread, its own random state, and a loss that is still a number.
 
-What stands around a training loop: one thread (`one_thread`) and a random state of its own (`isolated_rng`) for the time of a fit, and a fit that took no step or lost its loss refused (`count_steps`, `losses_by_epoch`).
+What every training loop needs around it: one thread (`one_thread`), its own random state (`isolated_rng`), and errors for a fit that took no step or whose loss is not a number (`count_steps`, `losses_by_epoch`).
 
 Docs: https://collab-course.github.io/collab_course/fitting.html.md"""
 
@@ -19,7 +19,7 @@ from .settings import check_settings
 # %% ../nbs/08_fitting.ipynb #5e89c8d6
 @contextmanager
 def one_thread():
-    "Torch on one thread, numbers below 1e-38 taken as 0; and as it was afterwards"
+    "PyTorch on one thread, with numbers below 1e-38 taken as 0; afterwards as it was before"
     tiny = torch.tensor(1e-40, dtype=torch.float32, device='cpu')
     n,flush = max([torch.get_num_threads(), *_before]),(tiny*1).item()==0
     _before.append(n)
@@ -31,14 +31,14 @@ def one_thread():
         torch.set_num_threads(n)
         torch.set_flush_denormal(flush)
 
-_before = [] # threads before each fit under way: Python's new threads begin with the last number
+_before = [] # threads before each running fit; a new Python thread starts with the last number
 
 # %% ../nbs/08_fitting.ipynb #fdd10275
 @contextmanager
 def isolated_rng(
-    seed:int|None, # of PyTorch's random numbers inside; None for others each time
+    seed:int|None, # seed of PyTorch's random numbers inside; None for different ones each time
 ):
-    "Random numbers of our own inside; the caller's go on afterwards as before"
+    "Seed PyTorch inside, and restore the caller's random state afterwards"
     py,np_,gens = random.getstate(),np.random.get_state(),_generators()
     states = [gen.get_state() for gen in gens]
     try:
@@ -54,7 +54,7 @@ def _generators():
     "PyTorch's random generators: the CPU's, and each GPU's where there is one"
     gens = [torch.default_generator]
     if torch.cuda.is_available() and not torch.cuda._is_in_bad_fork():
-        torch.cuda.init() # before that they are not there, and a seed would wait for them
+        torch.cuda.init() # a GPU has no generator before, and a seed would take effect only later
         gens += torch.cuda.default_generators
     if torch.backends.mps.is_available(): gens.append(torch.mps._get_default_mps_generator())
     return gens

@@ -1,4 +1,4 @@
-"""The number 7, the text "7" and the float 7.0 are one user, if somebody decides that they are.
+"""Are the number 7, the text "7" and the float 7.0 the same user? The program has to decide, once.
 
 The checks of ids, ratings, titles and times in a frame (`check_ratings`), the error that they raise (`RatingsError`), and a hand-made frame for lessons (`tiny_ratings`).
 
@@ -41,25 +41,26 @@ def check_columns(
     "Raise `RatingsError` unless `df` is a frame that has each of `cols`, once"
     has = list(df.columns)
     for c in cols:
-        wrong = f'stands {has.count(c)} times' if c in has else 'is missing'
+        wrong = f'is there {has.count(c)} times' if c in has else 'is missing'
         if has.count(c)!=1: raise RatingsError(f'column {c!r} {wrong}; the columns are {has}')
 
 def as_frame(
-    df, # a DataFrame, or what has `to_pandas` or an Arrow stream
+    df, # a DataFrame, or an object with `to_pandas` or an Arrow stream
 )->DataFrame:
-    "`df` as pandas has it: what offers `to_pandas` or an Arrow stream is converted"
+    "`df` as a pandas DataFrame; an object with `to_pandas` or an Arrow stream is converted"
     if isinstance(df, DataFrame): return df
-    if isinstance(df, Series): raise TypeError('ratings are a DataFrame, and not one column of it')
+    if isinstance(df, Series): raise TypeError('ratings are a DataFrame, not one column of it')
     if hasattr(df, 'to_pandas'): return df.to_pandas()
     if hasattr(df, '__arrow_c_stream__'):
         import pyarrow
         return pyarrow.table(df).to_pandas()
     kind = f'{type(df).__module__.split(".")[0]}.{type(df).__name__}'
-    raise TypeError(f'ratings are a pandas DataFrame, or what has `to_pandas` or an Arrow stream, '
-                    f'as a polars DataFrame, an Arrow table or a DuckDB relation has; not {kind}')
+    raise TypeError('ratings are a pandas DataFrame, or an object with `to_pandas` or an Arrow '
+                    'stream, such as a polars DataFrame, an Arrow table or a DuckDB relation; '
+                    f'not {kind}')
 
 def _plain(values):
-    "`values` as a Series from 0 on; numbers and dates without a gap are of numpy's types"
+    "`values` as a Series with index 0 to n-1; numbers and dates with none missing get numpy types"
     try: s = Series(values)
     except UnicodeEncodeError: s = Series(values, dtype=object) # text with half a character
     s = s.reset_index(drop=True)
@@ -88,7 +89,7 @@ def refuse_rows(
 
 # %% ../nbs/00_frame.ipynb #033b5efc
 def _objects(values):
-    "Which object each row of an array holds, told by its address; None where few come again"
+    "Which object each row of an array holds, told by its address; None where few are repeated"
     if not len(values): return None
     head = np.frombuffer(values[:100_000], 'intp')
     if head[0]!=id(values[0]) or len(pd.unique(head))>.9*len(head): return None
@@ -98,7 +99,7 @@ def _objects(values):
 
 
 def _by_value(s):
-    "`distinct_values` by value, but for objects of several types, each of which is its own"
+    "`distinct_values` by value; where objects have several types, each row counts as distinct"
     kind = infer_dtype(s, skipna=False) if s.dtype==object else 'typed'
     if kind in ('integer','floating'):
         with suppress(OverflowError): s = s.infer_objects() # a number may be beyond all floats
@@ -113,7 +114,7 @@ def _missing(s):
         return s.map(lambda o: 0 if isinstance(o, Decimal) else o).isna().to_numpy()
 
 def _valid_texts(texts):
-    "Which texts hold whole characters, as UTF-8 has them"
+    "Which texts can be written as UTF-8, that is, hold no half of a surrogate pair"
     def valid(o): return o.isascii() or not re.search('[\ud800-\udfff]', o)
     if valid(''.join(texts)): return np.ones(len(texts), dtype=bool)
     return np.array([*map(valid, texts)])
@@ -122,7 +123,7 @@ def _valid_texts(texts):
 def distinct_values(
     values, # a column, shape (n,)
 )->tuple: # which value each row has, -1 for none, shape (n,); and the values, a Series
-    "What a column holds, to be looked at once; 1 and True are two, equal ones may come again"
+    "The distinct values of a column; 1 and True count as two, and equal values may be repeated"
     s = _plain(values)
     if isinstance(s.dtype, pd.StringDtype) and s.dtype.storage=='python': s = s.astype(object)
     shared = s.dtype==object and _objects(np.ascontiguousarray(s.to_numpy()))
@@ -132,11 +133,11 @@ def distinct_values(
 
 # %% ../nbs/00_frame.ipynb #e5d1a9b5
 def _refuse(bad, rows, what, s, hint=''):
-    "`refuse_rows`, for distinct values of which some are `bad`, and which of them each row has"
+    "`refuse_rows` for distinct values: which are `bad`, and the value that each row has"
     if bad.any(): refuse_rows(np.asarray(bad)[rows], what, s, hint)
 
 def _each(s):
-    "Distinct values, and which one each row has; for numbers and dates all rows, and a slice"
+    "Which value each row has, and the distinct values; for numbers and dates a slice, and all rows"
     numpy = isinstance(s.dtype, np.dtype) and s.dtype.kind in 'iufM'
     return (slice(None),s) if numpy else distinct_values(s)
 
@@ -153,7 +154,7 @@ def _type_name(o):
     return 'number' if number else type(o).__name__
 
 def _one_type(found, rows, s, name):
-    "Refuse a column of more than one kind, or of another than text or numbers; is it text?"
+    "Refuse a column unless it is all text or all numbers; return whether it is text"
     kinds = found.map(_type_name)
     if kinds.nunique()>1:
         each = kinds.iloc[rows].reset_index(drop=True)
@@ -166,7 +167,7 @@ def _one_type(found, rows, s, name):
 _not_whole = '{!r} is not a whole number'
 _decode = ". Are these bytes of text? Then decode them: df[name].str.decode('utf-8')"
 
-def _is_fraction(o): # or a decimal beyond all ids
+def _is_fraction(o): # or a decimal too large for an id
     return isinstance(o, Decimal) and (not o.is_finite() or o.adjusted()>99
                                        or o!=o.to_integral_value())
 
@@ -191,7 +192,7 @@ def distinct_ids(
     values, # ids of users or items, shape (n,)
     name:str, # what to call them in an error
 )->tuple: # which id each row has, or a slice of all; and the ids, a Series
-    "Distinct ids, checked, and which one each row has; for numbers, all, and a slice of them"
+    "Which id each row has, and the distinct ids, checked; for numbers a slice, and all rows"
     s = _plain(values)
     rows,found = _each(s)
     _present(rows, found, name, s)
@@ -199,7 +200,7 @@ def distinct_ids(
     if found.dtype.kind in 'iuf' or (infer_dtype(found, skipna=False)!='string'
                                      and not _one_type(found, rows, s, name)):
         return rows, _whole(found, rows, s, name)
-    _refuse(~_valid_texts(found), rows, f'{name!r} is no valid text', s)
+    _refuse(~_valid_texts(found), rows, f'{name!r} is not valid text', s)
     return rows, found
 
 # %% ../nbs/00_frame.ipynb #57a0d1f2
@@ -207,7 +208,7 @@ def as_ids(
     values, # ids of users or items, shape (n,): a list, array, Series or Categorical
     name:str='id', # what to call them in an error
 )->Series: # the ids as whole numbers or as text, shape (n,), index 0 to n-1
-    "Bring ids to one kind, or raise `RatingsError`: missing, mixed, fractional, boolean"
+    "Ids as one type, or `RatingsError` where they are missing, mixed, fractional or boolean"
     s = _plain(values)
     rows,ids = distinct_ids(s, name)
     if isinstance(rows, slice): return ids
@@ -219,13 +220,13 @@ def _is_odd(o): # what Python or pandas would count as a number
     return isinstance(o, (bool,np.bool_,complex,np.complexfloating,pd.Timestamp,pd.Timedelta))
 
 def _as_float(o):
-    "Decimals and whole numbers beyond all floats as floats, what else there is as it is"
+    "Decimals, and whole numbers too large for a float, as floats; the rest unchanged"
     try: return float(o) if isinstance(o, Decimal) or isinstance(o, int) and abs(o)>=2**64 else o
     except ValueError: return np.nan # a signalling NaN
     except OverflowError: return np.inf if o>0 else -np.inf
 
 def _as_numbers(found):
-    "Numbers and texts that say some as numbers, NaN for the rest"
+    "Numbers, and texts that hold numbers, as numbers; NaN for the rest"
     if found.dtype.kind in 'iuf': return found
     if infer_dtype(found, skipna=False)!='string': found = found.map(_as_float).astype(object)
     try: return pd.to_numeric(found, errors='coerce')
@@ -237,7 +238,7 @@ def as_ratings(
     name:str='rating', # what to call them in an error
     y_range:tuple|None=None, # lowest and highest allowed, in stars; None for any finite number
 )->Series: # int64 where all are whole numbers by type, else float64, shape (n,), index 0 to n-1
-    "Ratings as numbers, or `RatingsError`: missing, text, truth values, infinite, out of range"
+    "Ratings as numbers; `RatingsError` for missing ones, text, truth values, inf, out of range"
     s = _plain(values)
     rows,found = _each(s)
     _present(rows, found, name, s)
@@ -252,10 +253,10 @@ def as_ratings(
 
 # %% ../nbs/00_frame.ipynb #62240570
 def as_times(
-    values, # times, shape (n,): numbers, dates, or text that says numbers or ISO dates
+    values, # times, shape (n,): numbers, dates, or text that holds numbers or ISO dates
     name:str='timestamp', # what to call them in an error
 )->np.ndarray: # numbers or `datetime64`, shape (n,)
-    "Times that sort, or `RatingsError`; dates in another order of day and month do not"
+    "Times that can be sorted, or `RatingsError`; a text such as 9/1/2019 cannot"
     s = _plain(values)
     rows,found = _each(s)
     _present(rows, found, name, s)
@@ -273,15 +274,15 @@ def number_titles(
     values, # titles, shape (n,)
     name:str, # what to call them in an error
 )->tuple: # which title each row has, shape (n,); and the titles, without blanks at the end
-    "Each title once, as text, in the order in which they come"
+    "Each title once, as text, in order of appearance"
     hint = '. Is it a film called NA or None? Then read the file with `keep_default_na=False`'
     s = _plain(values)
     rows,found = distinct_values(s)
     _present(rows, found, name, s, hint)
     raw = np.array([isinstance(o, (bytes,bytearray)) for o in found], dtype=bool)
-    _refuse(raw, rows, f'{name!r} is no text', s, _decode)
+    _refuse(raw, rows, f'{name!r} is not text', s, _decode)
     texts = Series([str(o).rstrip() for o in found], dtype=object)
-    _refuse(~_valid_texts(texts), rows, f'{name!r} is no valid text', s)
+    _refuse(~_valid_texts(texts), rows, f'{name!r} is not valid text', s)
     numbers,titles = pd.factorize(texts)
     return numbers[rows], np.asarray(titles, dtype=object)
 

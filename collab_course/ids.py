@@ -1,6 +1,6 @@
-"""From ids to the rows of a table and back, and what an unknown id is close to.
+"""From ids to the rows of a table and back; for an unknown id, the known ones that look most like it.
 
-The ids behind row numbers (`Vocab`), and what is close to an unknown one (`closest_texts`). The checks of ids, ratings and times in the module `frame` can be had from here, too.
+The ids behind row numbers (`Vocab`), and known texts that look like an unknown one (`closest_texts`). The checks of ids, ratings and times in the module `frame` can be imported from here, too.
 
 Docs: https://collab-course.github.io/collab_course/ids.html.md"""
 
@@ -21,11 +21,11 @@ from .frame import check_names,check_ratings,number_titles,refuse_rows,tiny_rati
 
 # %% ../nbs/00_ids.ipynb #aefa656b
 def closest_texts(
-    text:str, # what was asked for
+    text:str, # the text to look for
     known, # texts, shape (n,)
-    n:int=3, # at most so many
-)->list: # those most like it, best first; none if nothing is
-    "What `text` may be a misspelling of; pairs of letters find 50 that `difflib` then compares"
+    n:int=3, # how many at most
+)->list: # the most similar texts, best first; empty if none is similar
+    "What `text` may be a misspelling of: `difflib` compares the 50 that share most letter pairs"
     known = [*map(str, known)]
     if len(known)>200: known = [known[k] for k in _likely(text[:200].lower(), known)]
     return difflib.get_close_matches(text[:200], known, n, .5)
@@ -83,8 +83,8 @@ class UnknownIdError(KeyError):
 
 def read_only(
     array:np.ndarray, # an array
-)->np.ndarray: # the same numbers, which cannot be changed through it
-    "A view for those who may look and not write"
+)->np.ndarray: # a read-only view of the same numbers
+    "A view of an array through which it cannot be changed"
     return np.broadcast_to(array, array.shape)
 
 # %% ../nbs/00_ids.ipynb #cbd034ba
@@ -119,7 +119,7 @@ class Vocab:
 
     def __contains__(self, id):
         try: return bool(np.ndim(id)==0 and self.rows([id])[0]>=0)
-        except RatingsError: return False # what is no id is not among them
+        except RatingsError: return False # anything that is not an id is not among them
 
     def rows(self, ids): # the row of each id, -1 where it is unknown, ints of shape (n,)
         rows,ids = distinct_ids(ids, 'id')
@@ -138,7 +138,8 @@ class Vocab:
         try: row = int(self.rows([id])[0])
         except RatingsError:
             what = f'{self.name} id'.strip()
-            raise RatingsError(f'{id!r} is no {what}: ids are whole numbers or text') from None
+            raise RatingsError(
+                f'{id!r} is not a valid {what}: ids are whole numbers or text') from None
         if row<0: _raise_unknown(as_ids([id]), self.ids, self.name)
         return row
 
@@ -146,8 +147,8 @@ class Vocab:
 def number_ids(
     values, # ids, shape (n,)
     name:str='id', # what to call them in an error
-)->tuple: # the `Vocab` of those that occur, and the row of each, int32 of shape (n,)
-    "Check ids and number them, both at once"
+)->tuple: # the `Vocab` of the ids that occur, and the row of each, int32 of shape (n,)
+    "Check ids and number them in one pass"
     rows,ids = distinct_ids(values, name)
     if isinstance(rows, slice): rows,ids = pd.factorize(ids)
     if not len(ids): return Vocab(ids), np.zeros(0, 'int32')

@@ -1,4 +1,4 @@
-"""Lists for everybody and EASE are each one large product, and a GPU is made for that.
+"""Lists for all users, and EASE, are each one large product, and a GPU is made for that.
 
 What is one large product of dense tables, on a device of PyTorch: the lists of many users at once
 (`BlocksOn`), and the weights of EASE (`item_weights_on`).

@@ -1,6 +1,6 @@
-"""A comma, a comment, a lone quote: no row is lost without a word.
+"""Commas, comments, a stray quote: every row is read, or an error names the line.
 
-From the lines of a text to the rows of a table: what separates fields (`split_line`), what is a number (`is_number`), where the rows begin (`first_lines`, `skip_comments`, `table_layout`), and all of them, or an error (`read_rows`).
+From the lines of a text to the rows of a table: what separates fields (`split_line`), what is a number (`is_number`), where the rows begin (`first_lines`, `skip_comments`, `table_layout`), and all the rows, or an error (`read_rows`).
 
 Docs: https://collab-course.github.io/collab_course/lines.html.md"""
 
@@ -24,9 +24,9 @@ def is_number(
     return bool(re.fullmatch(r'[-+]?[0-9.,]+([eE][-+]?[0-9]+)?', text))
 
 class Layout(NamedTuple):
-    "How the lines of a text are to be taken"
+    "How to read the lines of a text"
     sep:str      # what separates fields; a blank stands for any number of them
-    skip:int     # how many lines stand before the first row
+    skip:int     # how many lines come before the first row
     columns:list # the columns' names, one a field
 
 def split_line(
@@ -40,7 +40,7 @@ def split_line(
     return [o.strip() for o in fields]
 
 def _separator(lines):
-    "What separates the fields of the first two lines: there are several, and as many in both"
+    "What separates the fields: it gives the first two lines equally many, and more than one"
     if lines[0].count('::')>1: return '::'
     counts = {o: [len(split_line(line, o)) for line in lines[:2]] for o in ',\t;|'}
     several = {o: n for o,n in counts.items() if n[0]>1}
@@ -51,8 +51,8 @@ def _separator(lines):
 def first_lines(
     f, # bytes, as `open_bytes` gives them
     survey:Survey, # what `survey_text` found
-)->list: # pairs: how many lines stand before it, and the line
-    "The first lines of a text that are not blank, up to the third that is no comment"
+)->list: # pairs: how many lines come before it, and the line
+    "The first lines of a text that are not blank, up to the third that is not a comment"
     lines,n = [],0
     with open_text(f, survey) as t:
         for k,line in enumerate(t):
@@ -65,7 +65,7 @@ def first_lines(
 
 def skip_comments(
     lines:list, # what `first_lines` gave
-)->tuple: # the same from the first that is no comment on, and what separates their fields
+)->tuple: # the lines from the first that is not a comment on, and what separates their fields
     "Leave out the comments at the top of a table, and a line such as sep=; of Excel"
     if mark := re.fullmatch('sep=(.)', lines[0][1], re.I): return lines[1:] or lines, mark[1]
     body = next((k for k,(_,o) in enumerate(lines) if not o.lstrip().startswith(('#','%'))), 0)
@@ -123,13 +123,13 @@ def _count_rows(f, survey, layout, at, is_key, escape):
             line = f'line {layout.skip+rows.line_num-len(seen)+1} has'
             if 'limit' in str(e): raise ValueError(f'{line} a field in quotes of more than '
                                                    f'{csv.field_size_limit():,} letters') from e
-            raise ValueError(f'{line} a quote that is out of order: {seen[0][:60]!r}. Mend it, or '
+            raise ValueError(f'{line} a quote that is out of order: {seen[0][:60]!r}. Fix it, or '
                              'write quotes inside of a field twice') from e
     return count
 
 # %% ../nbs/01_lines.ipynb #4583c648
 def _plain_quotes(f, survey, layout, keys):
-    "Are quotes letters: do lines have as many fields as columns, none in quotes, no key with one?"
+    "Are quotes ordinary characters: as many fields as columns, none in quotes, none in a key?"
     with open_text(f, survey) as t:
         for _ in range(layout.skip): t.readline()
         for line in t:
@@ -144,7 +144,7 @@ def _plain_quotes(f, survey, layout, keys):
 _letters = 'its quotes do not come in pairs, so they are read as letters'
 
 def _quoting(f, survey, layout, keys, is_key):
-    "How pandas is to take quotes, how many rows there are at least, and what to say of it"
+    "How pandas should treat quotes, how many rows there are at least, and what to tell the user"
     none = dict(quoting=csv.QUOTE_NONE)
     if not keys or not survey.quotes or layout.sep in ('::',' '): return none, 0, []
     wrong = []
@@ -157,7 +157,7 @@ def _quoting(f, survey, layout, keys, is_key):
 
 # %% ../nbs/01_lines.ipynb #f30cb5b3
 def _by_pandas(t, layout, texts, quoting):
-    "The rows of a text as pandas reads them; numbers of lines in its errors are the file's"
+    "The rows of a text, read by pandas; line numbers in its errors count from the file's start"
     n,step = len(layout.columns),2 if layout.sep=='::' else 1
     sep = {'::': ':', ' ': r'\s+'}.get(layout.sep, layout.sep)
     how = dict(sep=sep, header=None, names=range(step*(n-1)+1), na_filter=False,
@@ -177,10 +177,10 @@ def read_rows(
     survey:Survey, # what `survey_text` found
     layout:Layout, # separator, first row, columns
     texts, # numbers of the columns to read as text, as it stands
-    keys=(), # numbers of columns without titles, the first tells a row; none: there is no quoting
-    is_key=is_number, # does a text look like what stands in the first of `keys`?
-)->tuple: # a frame, its columns numbered; a list of what a reader should be told
-    "The rows of a table, all of them, or `ValueError` that names the line that is out of order"
+    keys=(), # columns without titles, the one that tells a row first; (): quotes mean nothing
+    is_key=is_number, # does a text look like a value of the first of `keys`?
+)->tuple: # a frame, its columns numbered; a list of what to tell the user
+    "All rows of a table, or `ValueError` that names the line that is wrong"
     quoting,n,said = _quoting(f, survey, layout, keys, is_key)
     with open_text(f, survey) as t, warnings.catch_warnings():
         warnings.simplefilter('ignore') # of mixed types in columns that we do not use

@@ -132,7 +132,7 @@ def _check_settings(kwargs, settings):
     if kwargs.get('drop_last'): raise ValueError('drop_last: here every row comes once an epoch')
     hints = 'num_workers','pin_memory','timeout','drop_last' # of no use where batches are slices
     unknown = kwargs.keys()-{*settings,*hints,'device','get_idxs'}
-    if unknown: raise TypeError(f'{min(unknown)!r} is no setting of a loader: {[*settings]}')
+    if unknown: raise TypeError(f'{min(unknown)!r} is not a setting of a loader: {[*settings]}')
 
 class _OwnIds:
     "What fastai's `collab_learner` asks for"
@@ -232,7 +232,7 @@ def _as_float32(ratings):
     y = ratings.y.astype('float32')
     lo,hi = check_scale(ratings).rating_limits
     if abs(y-ratings.y).max() > 1e-3*(hi-lo): raise RatingsError(
-        f'ratings from {lo} to {hi} are too close for float32: move and stretch them')
+        f'ratings from {lo} to {hi} are too close for float32: shift and rescale them')
     return y
 
 def _as_ratings(df, **columns):

@@ -78,7 +78,7 @@ def _failed_fit(model):
     before = _answers(m)
     try: m.fit(check_frame().assign(rating='good'), quiet=True)
     except ValueError: pass
-    else: raise AssertionError('a fit on ratings that are none raised nothing')
+    else: raise AssertionError('a fit on values that are not ratings raised nothing')
     _same(before, _answers(m), 'after a fit that failed')
 
 def _update(model):

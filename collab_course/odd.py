@@ -1,6 +1,6 @@
-"""All equal, far from the rest, or counts: said, and not mended.
+"""All equal, far from the rest, or counts: we report them and change nothing.
 
-Which ratings may be none (`odd_ratings`): all equal, a value apart from the rest, counts.
+Which values may not be ratings (`odd_ratings`): all equal, a value far from the rest, counts.
 
 Docs: https://collab-course.github.io/collab_course/odd.html.md"""
 
@@ -33,10 +33,10 @@ def _long_tail(y):
 def odd_ratings(
     y, # ratings, shape (n,)
 )->list: # sentences; none where nothing is odd
-    "Say which ratings may be none: all equal, a value apart from the rest, counts"
+    "Say which values may not be ratings: all equal, a value far from the rest, counts"
     y = np.asarray(y, 'float64')
     values,counts = np.unique(y, return_counts=True)
-    if len(values)==1: return [f'all ratings are {values[0]:g}: do they say what was taken, and '
+    if len(values)==1: return [f'all ratings are {values[0]:g}: do they say what was chosen, and '
                                'not how it was liked?']*(len(y)>1)
     res = []
     for low in (True,False):

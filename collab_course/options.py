@@ -1,6 +1,6 @@
-"""What a command line can say about a file of ratings: which column is which, and what stands for no rating.
+"""Options that describe a file of ratings: which column is which, and which value means no rating.
 
-Options that say how a file of ratings is to be read (`reading_options`), and the reading itself, whose warnings become lines (`read_named`); the form of an output (`form_options`), a refusal of options without effect (`refuse_options`); and folders to write to (`NewFolder`, `writable`) and lines on standard error (`say`).
+Options that say how to read a file of ratings (`reading_options`), and the reading itself, whose warnings become lines (`read_named`); options for the form of an output (`form_options`), and errors for options without effect (`refuse_options`); folders to write to (`NewFolder`, `writable`) and lines on standard error (`say`).
 
 Docs: https://collab-course.github.io/collab_course/options.html.md"""
 
@@ -53,9 +53,9 @@ def reading_options(
         column_option('title', 'titles [default: named like title, or from movies.csv beside it]'),
         click.option('--no-header', 'header', is_flag=True, flag_value=False, default=True,
                      help='The first line is a rating; columns are numbers from 0 on.'),
-        click.option('--titles', metavar='FILE', help='File of items, where titles have one.'),
-        click.option('--drop', metavar='VALUE', multiple=True, help='A rating that stands for '
-                     'none, such as 0, -1 or 99: leave it out. Once or more.'),
+        click.option('--titles', metavar='FILE', help='File of titles, if they have their own.'),
+        click.option('--drop', metavar='VALUE', multiple=True, help='A value that means '
+                     'no rating, such as 0, -1 or 99: leave it out. Once or more.'),
         click.option('--encoding', metavar='NAME', help='Such as cp1251. [default: by a byte '
                      'order mark, else UTF-8, else Windows-1252]'))(f)
 
@@ -77,7 +77,7 @@ def read_named(
 
 # %% ../nbs/98_options.ipynb #2d972b41
 def refuse_options(
-    why:str, # ends the message, such as: with --csv
+    why:str, # end of the message, such as: with --csv
     **options # values by name; None is an option that was not given
 ):
     "A `UsageError` for the first option that was given"
@@ -98,26 +98,26 @@ def form_options(
 
 # %% ../nbs/98_options.ipynb #8bbd42c4
 def in_options(
-    message:str, # what the library says of settings
+    message:str, # the library's message about settings
     settings:dict, # the setting behind each option, by the option's name
 )->str: # with the options' names in their place
-    "A message about settings, in the words of the command line"
+    "A message about settings with the names that the command line uses"
     for option,setting in settings.items():
         message = re.sub(rf'\b{setting}\b', f'--{option}', message)
     return message
 
 # %% ../nbs/98_options.ipynb #3e74e099
 class NewFolder(click.Path):
-    "A folder to write to, which has a name: an empty one would be the current folder"
+    "A folder to write to; an empty name, which would be the current folder, is an error"
     def convert(self, value, param, ctx):
-        if value=='': self.fail('it is empty, and a folder has a name', param, ctx)
+        if value=='': self.fail('it is empty, and a folder needs a name', param, ctx)
         return super().convert(value, param, ctx)
 
 @contextmanager
 def writable(
     folder, # a `Path`
 ):
-    "Make a folder before an hour's work is done; what fails inside leaves no empty one"
+    "Make a folder before the work begins; an error inside leaves no empty folder"
     made = []
     try:
         made = [o for o in (folder,*folder.parents) if not o.exists()]
@@ -136,5 +136,5 @@ def say(
     message, # in one line, whatever is in it
 ):
     "One line on standard error"
-    with suppress(OSError): # where nobody reads it
+    with suppress(OSError): # if no program reads it
         click.echo('collab_course: ' + printable(' '.join(str(message).split())), err=True)

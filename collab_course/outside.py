@@ -1,6 +1,6 @@
-"""An archive, a server, a cache: each is checked before it is believed.
+"""An archive, a download, a cached file: each is checked before it is used.
 
-What comes from outside: zips that are checked before they are unpacked (`check_members`, `unpack_zip`), downloads that end (`download`), checksums (`file_md5`, `write_sums`, `check_sums`), and a place that is swept (`temporary_folder`).
+Files from outside: zips that are checked before they are unpacked (`check_members`, `unpack_zip`), downloads with a time limit (`download`), checksums (`file_md5`, `write_sums`, `check_sums`), and temporary folders that are always removed (`temporary_folder`).
 
 Docs: https://collab-course.github.io/collab_course/outside.html.md"""
 
@@ -31,7 +31,7 @@ def _points_outside(name):
 def refuse_member(
     info, # a `ZipInfo`
 ):
-    "Raise `ValueError` if a member of a zip is encrypted, no file, or grows out of all proportion"
+    "Raise `ValueError` if a member of a zip is encrypted, not a file, or far larger unpacked"
     name,kind = info.filename,stat.S_IFMT(info.external_attr>>16)
     if info.flag_bits & 1: raise ValueError(f'{name!r} is encrypted')
     if kind not in (0,stat.S_IFREG,stat.S_IFDIR): raise ValueError(
@@ -45,7 +45,7 @@ def refuse_member(
 def check_members(
     archive, # an open `ZipFile`
 ):
-    "Raise `ValueError` if a zip is not fit to be unpacked"
+    "Raise `ValueError` unless a zip can safely be unpacked"
     infos = archive.infolist()
     if len(infos)>_most_members:
         raise ValueError(f'it has {len(infos):,} members, more than {_most_members:,}')
@@ -55,7 +55,7 @@ def check_members(
             raise ValueError(f'its member {o.filename[:200]!r} has an impossible name')
         if _points_outside(o.filename):
             raise ValueError(f'its member {o.filename!r} points outside the folder')
-    names = [o.filename.rstrip('/').lower() for o in infos] # some disks know no capitals
+    names = [o.filename.rstrip('/').lower() for o in infos] # some file systems ignore case
     twice = [o for o in names if names.count(o)>1]
     files = {name for o,name in zip(infos, names) if not o.is_dir()}
     twice += [o for o in names if files & {str(p) for p in PurePosixPath(o).parents}]
@@ -68,7 +68,7 @@ def unpack_zip(
     archive:Path, # a zip
     folder:Path, # where to; made if it is not there
 ):
-    "Unpack a zip that has been checked; what is wrong with it is a `DataError`"
+    "Check a zip and unpack it, or raise `DataError`"
     try:
         with ZipFile(archive) as z:
             check_members(z)
@@ -105,7 +105,7 @@ def check_sums(
         file = folder/name
         if name in sums and not file.is_file(): raise DataError(f'{file} is gone')
         if file.is_file() and file_md5(file)!=sums.get(name): raise DataError(
-            f'{file} is not what was unpacked here: its md5 is not {sums.get(name)}')
+            f'{file} is not what was unpacked here: its md5 should be {sums.get(name)}')
     return True
 
 # %% ../nbs/01_outside.ipynb #c86ec5b1
@@ -130,7 +130,7 @@ def download(
     file:Path, # where to
     patience:float=30, # seconds in which something has to arrive
 ):
-    "Fetch a file; a server that is silent, or nearly so, is given up after `patience` seconds"
+    "Fetch a file; give up if less than a kilobyte a second arrives during `patience` seconds"
     seen = dict(bytes=0, error=None, stop=Event())
     thread = Thread(target=_copy, args=(url,file,patience,seen), daemon=True)
     thread.start()
@@ -143,7 +143,7 @@ def download(
                 f'bytes in {patience:g} seconds')
     finally: seen['stop'].set()
     if e := seen['error']:
-        raise DataError(f'{url} could not be had: {type(e).__name__}: {e}') from e
+        raise DataError(f'{url} could not be fetched: {type(e).__name__}: {e}') from e
 
 # %% ../nbs/01_outside.ipynb #915edea9
 def _sweep(base):
@@ -164,7 +164,7 @@ def _sweep(base):
 def temporary_folder(
     base:Path, # folder to make it in
 ):
-    "A new folder, gone afterwards whatever happens; what killed programs left there goes first"
+    "A new folder, removed afterwards whatever happens; first remove what killed programs left"
     base.mkdir(parents=True, exist_ok=True)
     _sweep(base)
     folder = base/f'.part-{secrets.token_hex(8)}'

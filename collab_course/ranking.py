@@ -1,4 +1,4 @@
-"""Which items stand on a list, and in which order.
+"""Which items are on a list, and in which order.
 
 How scores become a list (`rank_items`), the lists of many users at a time (`BlockLists`, `ManyLists`), and how far an interval reaches (`half_width`).
 
@@ -219,7 +219,7 @@ class ManyLists:
         among=None, # mask of the items that may be listed; None for all
         seen:bool=False, # also what was rated?
         min_ratings:int=20, # items with fewer come after all others
-        ties:bool=False, # with all that tie with the last, and scores that are no numbers refused?
+        ties:bool=False, # with all that tie with the last, and scores that are not numbers refused?
         device:str|None=None, # where to multiply; None for the model's own
     ): # of each block: its users, places in it, item rows and scores; by user, best first
         "What `rank` gives for each of many users, a block of them after the other"

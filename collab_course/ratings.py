@@ -1,7 +1,7 @@
 """What every model learns from: one table, checked once and numbered once.
 
-The table that every model learns from (`Ratings`), and all that can be asked of its users, items,
-titles and rows. It hands on the names of `collab_course.ids`.
+The table that every model learns from (`Ratings`), with its users, items, titles and rows. The
+names of `collab_course.ids` can be imported from here, too.
 
 Docs: https://collab-course.github.io/collab_course/ratings.html.md"""
 
@@ -43,15 +43,15 @@ def title_groups(
 
 # %% ../nbs/00_ratings.ipynb #adae1983
 class History(NamedTuple):
-    "What one person has rated, who need not be in the table"
+    "The ratings of one person, who need not be in the table"
     items:np.ndarray   # item rows, ascending, shape (k,)
     ratings:np.ndarray # their ratings, ones for interactions, shape (k,)
 
 # %% ../nbs/00_ratings.ipynb #d7b51c9e
 def _sorted(key, end):
-    "The order of whole numbers below `end`, and they in that order"
+    "The order that sorts whole numbers below `end`, and the sorted numbers"
     bits = len(key).bit_length()
-    if end.bit_length()+bits>63: # else a number and its row fit into one, and such sort faster
+    if end.bit_length()+bits>63: # else a number and its row fit into one int64, which sorts faster
         order = np.argsort(key, kind='stable')
         return order, key[order]
     both = key<<bits
@@ -62,7 +62,7 @@ def _sorted(key, end):
     return order, both
 
 class _Rows:
-    "What can be asked about the rows of ratings"
+    "The methods of `Ratings` for rows"
     def __len__(self): return len(self.x)
 
     def __repr__(self):
@@ -80,7 +80,7 @@ class _Rows:
         order,key = _sorted(key, len(self.users)*len(self.items))
         again = np.flatnonzero(key[1:]==key[:-1])
         if not len(again): return order
-        rows = np.zeros(len(key), dtype=bool) # a pair's ratings stand beside each other
+        rows = np.zeros(len(key), dtype=bool) # ratings of the same pair are adjacent
         rows[again] = rows[again+1] = True
         some = order[rows]
         order[rows] = some[np.lexsort((some, self.y[some], key[rows]))]
@@ -100,7 +100,7 @@ class _Rows:
         return read_only(np.bincount(self.x[:,1], minlength=len(self.items)))
 
     def by_order(self): # the same ratings, sorted by user, item and rating
-        "What a model is trained on: how the frame's rows were sorted makes no difference"
+        "What a model is trained on, so that the order of the frame's rows makes no difference"
         if (np.diff(self.order)==1).all(): return self
         o,time = self.order,None if self.time is None else self.time[self.order]
         titles = self.title_rows[o] if len(self.item_titles)>len(self.items) else None
@@ -131,7 +131,7 @@ class _Rows:
 
 # %% ../nbs/00_ratings.ipynb #4a00a51f
 def _report(r):
-    "Counts of what is odd but legal in ratings"
+    "Counts of what is odd but allowed in ratings"
     pair = r.pair_numbers()
     often = np.bincount(pair)
     again = np.flatnonzero(often[pair]>1)
@@ -151,7 +151,7 @@ class AmbiguousTitleError(ValueError):
 
 # %% ../nbs/00_ratings.ipynb #ddc3acf2
 def _plain_text(text):
-    "Small letters without accents"
+    "Lower case, without accents"
     def fold(found):
         return ''.join(o for o in normalize('NFKD', found[0]) if not combining(o))
     return re.sub('[^\0-\x7f]+', fold, text.casefold())
@@ -167,7 +167,7 @@ class _Titles(NamedTuple):
     many:np.ndarray # do several have it?
 
 class _Items:
-    "What can be asked about the items of ratings"
+    "The methods of `Ratings` for items"
     @cached_property
     def _by_title(self):
         numbers,titles = pd.factorize(np.array([*map(_composed, self.item_titles.title)], object))
@@ -185,7 +185,7 @@ class _Items:
 
     def find(self, # most rated first: `item`, `title`, `ratings`
         text:str, # words or parts of words that the title has, in any order
-        n:int|None=None, # at most so many; None for all
+        n:int|None=None, # how many at most; None for all
     )->DataFrame:
         "Items whose title has all words of `text`, whatever their case and accents"
         plain,rows = self._plain_titles,range(len(self.titles))
@@ -198,7 +198,7 @@ class _Items:
     def item_rows(self, # the row of each item, shape (n,)
         items, # ids or exact titles, shape (n,), or one
     )->np.ndarray:
-        "Rows of items; `UnknownIdError` or `AmbiguousTitleError` where that cannot be said"
+        "Rows of items; `UnknownIdError` or `AmbiguousTitleError` where there is none, or several"
         many = isinstance(items, (list,Set,Iterator,ValuesView)) or np.ndim(items)>0
         if not many and not isinstance(items, str): return np.array([self.items[items]])
         if hasattr(items, 'dtype') and not isinstance(items, str): # also a tensor, or of polars
@@ -207,7 +207,7 @@ class _Items:
         else: items = Series(list(items) if many else [items], dtype=object)
         rows,found = distinct_values(items)
         text = np.array([isinstance(o, str) for o in found], dtype=bool)
-        if (rows<0).any() or not text.any(): return self.items[items] # there the words are said
+        if (rows<0).any() or not text.any(): return self.items[items] # which raises what is wrong
         res = np.empty(len(found), 'int64')
         res[~text] = self.items[found[~text]]
         res[text] = self._text_rows(found[text])
@@ -219,14 +219,14 @@ class _Items:
         place = known.index.get_indexer([*map(_composed, texts)])
         titled = np.where(place<0, -1, known.row[place])
         sure = (place<0) | ~known.many[place] & ((as_id<0) | (as_id==titled))
-        if self.items.text: sure |= as_id>=0 # an id goes before a title
+        if self.items.text: sure |= as_id>=0 # a text that is an id is never read as a title
         res = np.where(as_id<0, titled, as_id)
         wrong = np.flatnonzero(~sure | (res<0))
         if len(wrong): self._refuse(texts.iloc[wrong[0]], as_id[wrong[0]])
         return res
 
     def _refuse(self, text, row):
-        "Raise for `text`, which is no title, or that of several items, or also the id of `row`"
+        "Raise for `text`: not a title, or the title of several items, or also the id of `row`"
         known = _composed(text) in self._by_title.index
         if not known: # and no id either, or it would not be refused
             near = [*self.find(text, 3).title, *closest_texts(text, self.titles)]
@@ -240,7 +240,7 @@ class _Items:
 
 # %% ../nbs/00_ratings.ipynb #1995f4e8
 def _item_titles(items, rows, numbers, titles):
-    "Each title that an item comes with, once: a frame of `item`, `title`; and which one rows have"
+    "A frame of `item`, `title` with each title of an item once, and which of them each row has"
     if titles is None:
         return DataFrame({'item': items.ids, 'title': [str(o) for o in items.ids]}), None
     codes,pairs = pd.factorize(rows*np.int64(len(titles)) + numbers)
@@ -248,7 +248,7 @@ def _item_titles(items, rows, numbers, titles):
     res = DataFrame({'item': item, 'blank': title=='', 'title': title})
     res = res.rename_axis('code').reset_index()
     res = res.sort_values(['item','blank','title'], ignore_index=True)
-    idle = res.blank & res.duplicated('item') # a blank beside a title says nothing
+    idle = res.blank & res.duplicated('item') # a blank where the item also has a title
     place = np.where(idle, np.searchsorted(res['item'][~idle], res['item']), (~idle).cumsum()-1)
     ids = items.ids[res['item'][~idle]]
     texts = np.where(res.blank[~idle], [str(o) for o in ids], res.title[~idle])
@@ -319,7 +319,7 @@ def _joined_times(old, new):
 def _updated(self,
     new:'Ratings', # newer ratings
 )->'Ratings': # the old rows of other pairs, then the new rows; of interactions all rows
-    "Both together; ratings of a user and a film in `new` replace all older ones of that pair"
+    "Both tables joined; a pair's ratings in `new` replace all of that pair's older ones"
     if self.interactions!=new.interactions:
         raise RatingsError('ratings and interactions do not mix')
     if not len(self)+len(new): raise RatingsError('there are no ratings on either side')
@@ -329,12 +329,12 @@ def _updated(self,
                         for o,u,i in ((self,u_old,i_old),(new,u_new,i_new))])
     titles,y = _joined_titles(self, new, items, i_old, i_new),np.concatenate([self.y, new.y])
     both = Ratings.of_parts(users, items, x, y, _joined_times(self, new), *titles, self.columns)
-    if self.interactions: return both # one more click takes none back
+    if self.interactions: return both # a new click replaces no older one
     pair,n = both.pair_numbers(),len(self)
     return both.take(np.r_[np.flatnonzero(~np.isin(pair[:n], pair[n:])), n:len(x)])
 
 def _joined_titles(old, new, items, i_old, i_new):
-    "The titles of both, and which one each row has; an item without one keeps that which is known"
+    "The titles of both, and which one each row has; a missing title is taken from the other side"
     sides = []
     for o,rows in ((old,i_old),(new,i_new)):
         row = rows[o.items.rows(o.item_titles['item'])]
@@ -354,7 +354,7 @@ def _joined_titles(old, new, items, i_old, i_new):
 class Ratings(_Rows, _Items):
     "A table of ratings, checked once and numbered once; nothing in it changes"
     def __init__(self,
-        df, # one row per rating: a DataFrame, or what has `to_pandas` or an Arrow stream
+        df, # one row per rating: a DataFrame, or an object with `to_pandas` or an Arrow stream
         *,
         user='user', # column of user ids
         item='movie', # column of item ids
@@ -393,12 +393,12 @@ class Ratings(_Rows, _Items):
 
     @cached_property
     def odd(self)->list: # sentences; none where nothing is odd
-        "Which ratings may be none: all equal, a value apart from the rest, counts"
+        "Which values may not be ratings: all equal, a value far from the rest, counts"
         return [] if self.interactions or not len(self) else odd_ratings(self.y)
 
     @classmethod
     def of_parts(cls, *parts, **more):
-        "A table of parts that are checked already, as `_set` takes them"
+        "A table made of parts that are already checked, as `_set` takes them"
         res = cls.__new__(cls)
         res._set(*parts, **more)
         return res
@@ -406,7 +406,7 @@ class Ratings(_Rows, _Items):
     @classmethod
     def open(cls,
         folder, # where `ratings_store` put them
-    )->'Ratings': # its rows stay on disk, and are read when they are asked for
+    )->'Ratings': # its rows stay on disk and are read when they are needed
         "The table of a store of ratings, or `DataError`"
         return import_module('collab_course.store_of_ratings').open_ratings(folder)
 
@@ -419,10 +419,11 @@ def as_table(
     df, # a frame, or a `Ratings`, which is handed back as it is
     **columns # names of columns by role, as `Ratings` takes them
 )->Ratings:
-    "What every function that asks for ratings makes of them"
+    "`df` as a `Ratings`; every function that takes ratings calls this"
     if not isinstance(df, Ratings): return Ratings(df, **columns)
     unknown = columns.keys()-_usual.keys()
-    if unknown: raise TypeError(f'{min(unknown)!r} is no role of a column; these are {[*_usual]}')
+    if unknown:
+        raise TypeError(f'{min(unknown)!r} is not a role of a column; the roles are {[*_usual]}')
     named = [o for o in columns if columns[o]!=_usual[o]]
     if named: raise TypeError(f'a Ratings has its columns already: leave out {named[0]!r}')
     return df
@@ -431,10 +432,10 @@ def as_table(
 def check_scale(
     r:Ratings, # what a model is to learn from
 )->Ratings: # the same
-    "Raise `RatingsError` for ratings that floats do not tell apart well enough"
+    "Raise `RatingsError` for ratings so large or so close that floats hardly differ"
     lo,hi = r.rating_limits
     size,span = max(abs(lo), abs(hi)),hi-lo
     what = 'too large' if size>1e15 else 'too close' if 0<span<max(1e-15, 1e-9*size) else None
     if what: raise RatingsError(f"{r.columns['rating']!r} goes from {lo} to {hi}, and these are "
-                                f'{what} to learn from: move and stretch them')
+                                f'{what} to learn from: shift and rescale them')
     return r

@@ -1,6 +1,6 @@
-"""Any file of ratings becomes one frame, and nothing in it is guessed.
+"""Any file of ratings becomes one frame; where its meaning is unclear, you get an error and no guess.
 
-One reader of files of ratings: which column is which (`pick_columns`), what the text in it means (`parse_ids`), where the ratings lie (`find_ratings`), their rows (`read_file`) and the titles beside them (`read_items`, `read_titles`).
+The reader of files of ratings: which column is which (`pick_columns`), what the text in it means (`parse_ids`), which file has the ratings (`find_ratings`), their rows (`read_file`) and the titles in a file beside them (`read_items`, `read_titles`).
 
 Docs: https://collab-course.github.io/collab_course/read.html.md"""
 
@@ -48,7 +48,7 @@ def _one_column(columns, role, name):
     if len(fit)==1: return fit[0]
     if not fit and name is None and role in ('title','time'): return None
     none = ', or say rating=False, --no-rating, if there is none'*(role=='rating' and not fit)
-    wrong = (f'column {fit[0]!r} stands {len(fit)} times' if len(set(fit))==1 else
+    wrong = (f'column {fit[0]!r} is there {len(fit)} times' if len(set(fit))==1 else
              f'any of {_listed(fit)} may be the {role}' if fit else
              f'no column is named {role}' if name is None else f'there is no column {name!r}')
     raise RatingsError(f'{wrong}: say which with {role}=, or --{role}{none}; the columns are '
@@ -56,7 +56,7 @@ def _one_column(columns, role, name):
 
 # %% ../nbs/01_read.ipynb #d542ebcd
 def _two_roles(name, found):
-    "The error for a column that is to be two things"
+    "The error for a column that is given two roles"
     roles = ' and '.join(role for role,o in found.items() if o==name)
     return RatingsError(f'column {name!r} cannot be {roles} at once')
 
@@ -69,7 +69,7 @@ def pick_columns(
     title=None, # the column of titles, likewise; there may be none; False not to look for one
     time=None, # the column of times, likewise; False not to look for one
 )->dict: # the names under `user`, `item`, and under `rating`, `title` and `time` if there
-    "Say which column is which, by name and never by place"
+    "Which column is which, by name and never by position"
     given = dict(user=user, item=item, rating=rating, title=title, time=time)
     found = {role: _one_column(columns, role, name) for role,name in given.items()}
     if found['title']==found['item']: found['title'] = None # items that are titles
@@ -82,7 +82,7 @@ def pick_columns(
 _order = 'user','item','rating','time'
 
 def _by_place(n, given):
-    "Column names of a table of `n` columns without a header, and what was given, as such names"
+    "Names for a table of `n` columns without a header, and the columns given, by these names"
     def name(o): return f'column {o}' if re.fullmatch('[0-9]+', str(o)) else o # not None, False
     given = {role: name(o) for role,o in given.items()}
     few = 2 if given['rating'] is False else 3 # columns at least
@@ -96,21 +96,21 @@ def _by_place(n, given):
 
 # %% ../nbs/01_read.ipynb #1089d72e
 def parse_ids(
-    texts, # the different ids of a column, as text
-)->list: # the same as whole numbers, if all are written so; None for an empty one
-    "Ids as they are meant: '7' is a number among numbers, and '007' is text"
+    texts, # the distinct ids of a column, as text
+)->list: # whole numbers, if all are written so, else text; None for an empty one
+    "Ids as numbers or text: '7' is a number if all ids are numbers, '007' is always text"
     texts,whole = [o.strip() for o in texts],re.compile('(0|-?[1-9][0-9]*)([.]0+)?|')
     if not all(map(whole.fullmatch, texts)): return [o or None for o in texts]
     return [int(o.partition('.')[0]) if o else None for o in texts]
 
 # %% ../nbs/01_read.ipynb #6300f52c
 def _parse_ratings(texts):
-    "Ratings as numbers, or as they are, for a later check to name the first that is none"
+    "Ratings as numbers, or unchanged, so that a later check names the first that is not one"
     x = pd.to_numeric(Series(texts, dtype=object), errors='coerce')
     return texts if x.isna().any() else x
 
 def _parse_times(texts):
-    "Times that sort: numbers or ISO dates, as times in UTC"
+    "Times that can be sorted: numbers, or ISO dates as times in UTC"
     x = _parse_ratings(texts)
     if x is not texts: return x
     x = Series(texts, dtype=object)
@@ -124,7 +124,7 @@ _parsers = dict(user=parse_ids, item=parse_ids, rating=_parse_ratings, title=lis
                 time=_parse_times)
 
 def _parsed(column, role):
-    "A column of text as its role has it, each different text parsed once"
+    "A column of text, converted as its role asks, each distinct text once"
     if pd.api.types.is_numeric_dtype(column): return column
     rows,texts = pd.factorize(column)
     values = Series(_parsers[role]([str(o) for o in texts])).infer_objects()
@@ -132,7 +132,7 @@ def _parsed(column, role):
 
 # %% ../nbs/01_read.ipynb #966bda4f
 _wide = ('. Is it a wide table, with a column for each item? Then make it long, a row for each '
-         'rating: pandas.melt does')
+         'rating, with pandas.melt')
 
 def _names(lines, layout, given):
     "The columns' names in the frame, and which is which"
@@ -145,7 +145,7 @@ def _names(lines, layout, given):
         raise RatingsError(f'{e}{_wide*wide}') from e
 
 def _from_table(f, survey, lines, name, given, header, exact):
-    "Columns that we need of a table, their names by role, and what is to be said of it"
+    "The columns that we need of a table, their names by role, and what to tell the user"
     layout = table_layout(lines, name, header)
     columns,names = _names(lines, layout, given)
     at = {role: columns.index(o) for role,o in names.items()}
@@ -153,7 +153,7 @@ def _from_table(f, survey, lines, name, given, header, exact):
     keys = [at[o] for o in ('rating','user','item') if o in at]
     df,said = read_rows(f, survey, layout, texts, keys)
     left = len([o for k,o in lines if k<layout.skip-bool(header)])
-    if left and not header: said = [*said, f'{left} lines of comment at its top are no rows']
+    if left and not header: said = [*said, f'{left} comment lines at its top were skipped']
     return DataFrame({names[o]: _parsed(df[k], o) for o,k in at.items()}), names, said
 
 # %% ../nbs/01_read.ipynb #66c5dde3
@@ -177,33 +177,33 @@ def _jester(fields):
     return len(cells)>=20 and rated==sum(o!=99 for o in cells)
 
 def _from_jester(f, survey, lines, sep, given):
-    "Rows of a table with a line for each user and a column for each item, where 99 is no rating"
+    "Rows of a table with a line for each user, a column for each item, and 99 for not rated"
     names = pick_columns(['user','joke','rating'], **{'item': 'joke', **{
         o: name for o,name in given.items() if name is not None}})
     n = len(split_line(lines[0][1], sep))
     df,_ = read_rows(f, survey, Layout(sep, lines[0][0], [*range(n)]), [])
     try: x = df.to_numpy('float64')
-    except ValueError as e: raise ValueError('it is like Jester\'s table, and some cells of it '
-                                             'are no numbers') from e
+    except ValueError as e: raise ValueError('it looks like Jester\'s table, but some of its '
+                                             'cells are not numbers') from e
     u,i = np.nonzero(x[:,1:]!=99)
     odd = np.flatnonzero(np.bincount(u, minlength=len(x))!=x[:,0])
-    if len(odd): raise ValueError(f'user {odd[0]+1} has another number of ratings than its first '
+    if len(odd): raise ValueError(f'user {odd[0]+1} does not have as many ratings as the first '
                                   f'column says: {x[odd[0],0]:g}')
-    left = f'{x.size-len(x)-len(u):,} cells of 99 are no ratings'
+    left = f'{x.size-len(x)-len(u):,} cells of 99 are taken as not rated'
     res = DataFrame({'user': u+1, 'joke': i+1, 'rating': x[u,i+1]})
     return res[[*names.values()]], names, [left]
 
 # %% ../nbs/01_read.ipynb #507aff0d
 def _object(line, k):
-    "The object that stands in line `k` of JSON"
+    "The object in line `k` of JSON"
     try: o = json.loads(line)
     except ValueError as e:
         raise ValueError(f'it is JSON, and there is no object in line {k}: {e}') from e
     if isinstance(o, dict): return o
-    raise ValueError(f'it is JSON, and in line {k} is no object: give one with a rating a line')
+    raise ValueError(f'it is JSON, and line {k} is not an object: give one for each rating')
 
 def _from_json(f, survey, given):
-    "Rows of JSON lines, whose keys are taken for columns; a title there is the review's"
+    "Rows of JSON lines, whose keys are the columns; a `title` there belongs to the review"
     given,names,rows = given | {'title': given['title'] or False},None,[]
     with open_text(f, survey) as t:
         for k,o in ((k, _object(line, k)) for k,line in enumerate(t, 1) if line.strip()):
@@ -216,14 +216,14 @@ def _from_json(f, survey, given):
     return DataFrame({name: _json_column(df[name], role) for role,name in names.items()}), names, []
 
 def _json_column(values, role):
-    "Values as JSON has them; those that are all text, as their role has it"
+    "Values with their JSON types; a column of text is converted as its role asks"
     if role=='title': return values.map(lambda o: '' if o is None else str(o))
     text = all(isinstance(o, str) for o in values) and role!='rating'
     return _parsed(values, role) if text else values.infer_objects()
 
 # %% ../nbs/01_read.ipynb #814ba61d
 def _from_text(f, name, given, exact, header, encoding):
-    "The columns that we need from a text, their names by role, and what is to be said of it"
+    "The columns that we need from a text, their names by role, and what to tell the user"
     survey = survey_text(f, encoding)
     lines = first_lines(f, survey)
     first = lines[0][1].strip()
@@ -240,7 +240,7 @@ def _from_text(f, name, given, exact, header, encoding):
 
 # %% ../nbs/01_read.ipynb #05d3c96b
 def _from_parquet(f, given):
-    "The columns that we need from a Parquet file, their names by role, and nothing to say"
+    "The columns that we need from a Parquet file, their names by role, and an empty list"
     try: from pyarrow.parquet import ParquetFile
     except ImportError as e:
         raise ValueError('to read Parquet, install pyarrow: pip install pyarrow') from e
@@ -259,13 +259,13 @@ _titles_file = {'u.data': 'u.item', 'ratings.csv': 'movies.csv', 'ratings.dat': 
 _table_ends = tuple('.csv .tsv .txt .dat .data .parquet .json .jsonl .gz .bz2 .xz .zst'.split())
 
 def _is_zip(file):
-    "Does it begin as a zip does, one of files or an empty one?"
+    "Does it begin like a zip, with files in it or empty?"
     try:
         with open(file, 'rb') as f: return f.read(4) in (b'PK\3\4',b'PK\5\6')
     except OSError: return False # reading it will say why
 
 def _open_zip(archive):
-    "A zip and the names of the files in it; or an error, also where it is one of a known kind"
+    "A zip and the names of its files; an error for zips of another kind, such as Excel files"
     try: z = zipfile.ZipFile(archive)
     except (zipfile.BadZipFile,OSError,ValueError,NotImplementedError) as e:
         raise DataError(f'{archive} is damaged: {e}') from e
@@ -328,7 +328,7 @@ def read_file(
     *,
     header:bool=True, # is there a line of names? If not: columns are numbers from 0 on
     encoding:str|None=None, # None: by a byte order mark, else UTF-8, else Windows-1252
-    exact:bool=True, # decide by the text what is a number? If not: faster, and 007 is 7
+    exact:bool=True, # decide by the text what is a number? False is faster, and 007 becomes 7
 )->DataFrame: # these columns, in the file's order and by its names; `.attrs['columns']` by role
     "Read the rows of a file of ratings; nothing is checked yet"
     file = source if isinstance(source, zipfile.Path) else find_ratings(source)
@@ -345,7 +345,7 @@ def read_file(
     return df
 
 def _warn(file, said):
-    "What a reader should be told of a file"
+    "Warn the user of what was noticed in a file"
     for o in said: warnings.warn(printable(f'{file}: {o}'), stacklevel=4)
 
 @contextmanager
@@ -390,7 +390,7 @@ def _item_lines(f, name, encoding):
     return _items_frame([o[0] for o in rows], [o[at] for o in rows], genres)
 
 def _items_frame(ids, titles, genres):
-    "A frame of items, each of which stands there once and has an id"
+    "A frame of items, each of which has an id and is there once"
     ids,titles = parse_ids(ids),Series(titles, dtype=object).str.rstrip()
     if None in ids: raise ValueError(f'{titles[ids.index(None)]!r} has no id')
     res = DataFrame({'item': Series(ids, dtype=object).infer_objects(), 'title': titles,
@@ -404,7 +404,7 @@ def _items_frame(ids, titles, genres):
 def _is_id(text): return bool(re.fullmatch(r'\S+', text))
 
 def _item_table(f, item, title, encoding):
-    "Ids, titles and genres from a table with a header line, and what is to be said of it"
+    "Ids, titles and genres from a table with a header line, and what to tell the user"
     survey = survey_text(f, encoding)
     layout = table_layout(first_lines(f, survey), '')
     if item not in layout.columns: item = 'id' if 'id' in layout.columns else None
@@ -424,7 +424,7 @@ def read_titles(
     title=None, # column of titles; None to look for a known name
     encoding:str|None=None, # as for `read_file`
 )->DataFrame: # a row per item: `item`, `title`, `genres`
-    "Titles of items from a file of their own, in which each item stands once"
+    "Titles of items from a file of their own, in which each item is there once"
     with named_errors(file),_zip_member(file),open_bytes(file) as f:
         check_encoding(encoding)
         head = f.read(300)

@@ -44,7 +44,7 @@ class _Training:
         title='title', # column of titles, if it is there; None for none
         time='timestamp', # column of times, if it is there; None for none
         quiet:bool=False, # no progress bar?
-        **settings:Never # none: they stand in the constructor
+        **settings:Never # none: they belong in the constructor
     )->Self: # itself, trained
         "Learn from all rows; if that fails, the model is as it was"
         check_fit(self, Recommender, settings)
@@ -139,7 +139,7 @@ def _class(name, classes):
     for o in classes:
         if o.__name__==name: return o
     if name not in _modules: raise SavedModelError(
-        f'{name!r} is no model of collab_course; give its class: load(folder, classes=[...])')
+        f'{name!r} is not a model of collab_course; give its class: load(folder, classes=[...])')
     return getattr(import_module(f'collab_course.{_modules[name]}'), name)
 
 def _restored(info, saved, classes, ratings):

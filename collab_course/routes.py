@@ -1,6 +1,6 @@
-"""Whichever way MovieLens came, the bytes are the published ones, or there is an error.
+"""Wherever MovieLens comes from, you get the published bytes or an error.
 
-Where MovieLens' data sets come from: found or fetched, and verified (`get_data`, `verify_data`).
+MovieLens' data sets: found on this machine or downloaded, and verified (`get_data`, `verify_data`).
 
 Docs: https://collab-course.github.io/collab_course/routes.html.md"""
 
@@ -160,7 +160,7 @@ def _from_cache(name):
 def _from_web(name, url=None):
     "Download into a temporary folder, check, and move to the cache"
     url = url or _url.format(name)
-    with as_data_error(f'{url} could not be had'), temporary_folder(cache_folder()) as tmp:
+    with as_data_error(f'{url} could not be fetched'), temporary_folder(cache_folder()) as tmp:
         file = tmp/f'{name}.zip'
         download(url, file, _patience)
         if name in _zips: _check_md5(file, [_zips[name]])
@@ -210,7 +210,7 @@ def get_data(
     source:str|Path|None=None, # folder or zip that holds it; None to look in the other places
 )->Path: # folder that holds the verified data set
     "Find or fetch a MovieLens data set, or raise `DataError` that says what was tried"
-    if not re.fullmatch(r'[\w-]+', name): raise DataError(f'{name!r} is no name of a data set')
+    if not re.fullmatch(r'[\w-]+', name): raise DataError(f'{name!r} is not the name of a data set')
     named,why = _named_by_env(name)
     try:
         if source is not None or named: return _from_source(source or named, name)
@@ -245,5 +245,5 @@ def movielens_folder(
 def published_sums(
     name:str, # `u.data`, `u.item` or `u.user` of ML-100k
 )->list: # md5s that it may have
-    "What a file of ML-100k is known by"
+    "The checksums of a file of ML-100k"
     return _files[name]

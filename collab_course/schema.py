@@ -1,7 +1,7 @@
-"""What must hold before a saved model is believed.
+"""What is checked before a saved model may answer.
 
-What a saved model consists of: ids and titles as arrays, the ratings of a loaded model, which are
-read when they are asked for (`SavedRatings`), and the checks of all that was read.
+The parts of a saved model: ids and titles as arrays, the ratings of a loaded model, which are
+read when they are needed (`SavedRatings`), and the checks of everything that was read.
 
 Docs: https://collab-course.github.io/collab_course/schema.html.md"""
 
@@ -51,10 +51,10 @@ def unpack_ids(
 ): # ids, in the same order
     "Put ids together again"
     if kind!='numbers':
-        must(kind in ('text','long numbers'), f'{kind!r} is no kind of ids')
+        must(kind in ('text','long numbers'), f'{kind!r} is not a kind of ids')
         return [*map(str if kind=='text' else int, _texts(name, tensors))]
     ids = tensors[name]
-    must(ids.dtype=='int64' and ids.ndim==1, f'{name[1:]} are no whole numbers')
+    must(ids.dtype=='int64' and ids.ndim==1, f'{name[1:]} are not whole numbers')
     return ids
 
 # %% ../nbs/07_schema.ipynb #7402f340
@@ -62,7 +62,7 @@ def ratings_info(
     r:Ratings, # what a model was trained on
     tensors:dict, # ids, titles and rows go here
 )->dict: # the rest, as JSON can have it
-    "What a saved folder says of the ratings, the numbers themselves aside"
+    "What a saved folder says about the ratings, without the numbers themselves"
     rows = r.items.rows(r.item_titles['item'])
     if len(rows)>len(r.items): tensors['.title_items'] = rows.astype('int32')
     _pack_texts(r.item_titles.title, '.titles', tensors)
@@ -92,12 +92,12 @@ def in_order(
     if isinstance(ids, list): ids = Series(ids, dtype=object)
     vocab = Vocab(ids)
     fine = len(vocab)==len(ids)>0 and (vocab.ids==np.asarray(ids)).all()
-    must(fine, f'{name} are none, come twice or are out of order')
+    must(fine, f'{name} are missing, repeated or out of order')
     return vocab
 
 def _check_rows(x, n_users, n_items):
     "Rows of users and items, sorted; so many at a time"
-    must(x.dtype=='int32' and x.ndim==2 and x.shape[1]==2, 'rows are no pairs of whole numbers')
+    must(x.dtype=='int32' and x.ndim==2 and x.shape[1]==2, 'rows are not pairs of whole numbers')
     last = 0
     for a in range(0, len(x), 2**20):
         u,i = x[a:a+2**20].T.astype('int64')
@@ -133,13 +133,13 @@ def _check_info(o):
     "Names of columns, and limits; what they are"
     limits,columns = o['rating_limits'],unpack(o['columns'], {}, None)
     must(isinstance(limits, list) and len(limits)==2 and all(map(_number, limits))
-          and limits[0]<=limits[1], f'{limits!r} are no lowest and highest rating')
+          and limits[0]<=limits[1], f'{limits!r} are not a lowest and a highest rating')
     roles = dict(user=False, item=False, rating=True, title=True, time=True) # may they be None?
     must(isinstance(columns, dict) and columns.keys()==roles.keys(), 'columns have other roles')
     plain = [isinstance(v, (str,int,float,tuple,type(None))) for v in columns.values()]
     none = [k for k,v in columns.items() if v is None and not roles[k]]
     must(all(plain) and not none and len({columns[k] for k in ('user','item','rating')})==3,
-          f'{columns} are no names of columns')
+          f'{columns} are not names of columns')
     return columns,tuple(map(float, limits))
 
 def _table(saved):
@@ -161,7 +161,7 @@ def _table(saved):
 
 # %% ../nbs/07_schema.ipynb #cd8e929a
 class SavedRatings(Ratings):
-    "The ratings of a saved model: what only an update needs is read when it is asked for"
+    "The ratings of a saved model; the parts that only an update needs are read when needed"
     saved:Saved # the folder
 
     @cached_property
@@ -208,7 +208,7 @@ class SavedRatings(Ratings):
 
 # %% ../nbs/07_schema.ipynb #06dba4c0
 def _parts(model, fitted, n_users, n_items, n_rows):
-    "Type and shape of the arrays that a fit leaves in the package's models; () for a number"
+    "Types and shapes of the arrays that a fit leaves in the package's models; () for a number"
     name,d = type(model).__name__,1+int(getattr(model, 'n_factors', 0)) # bias and factors
     def sides(part, kind, *shape):
         return {f'user_{part}': (kind,n_users,*shape), f'item_{part}': (kind,n_items,*shape)}
@@ -242,9 +242,9 @@ def _feature_parts(model, fitted, n_users, S, d):
                 **{f'{o}_weights': ('float64',S,width(o),d) for o in ('user','item') if width(o)})
 
 def _check_part(name, value, kind=None, *shape):
-    if kind is None: return must(_number(value), f'{name} is no finite number')
+    if kind is None: return must(_number(value), f'{name} is not a finite number')
     fine = isinstance(value, np.ndarray) and value.dtype==kind and value.shape==shape
-    must(fine, f'{name} is no array of type {kind} and shape {shape}')
+    must(fine, f'{name} is not an array of type {kind} and shape {shape}')
     top = 1e15 if kind=='float32' else np.finfo(float).max # products are finite, too
     must(value.size and -top<=value.min() and value.max()<=top, f'{name} is not finite')
 
@@ -257,7 +257,7 @@ def _check_weighted(m, o):
     must(m.weight is not None, 'weight is neither given nor chosen')
     near,n = np.sort(o.get('neighbours', np.zeros((1,1))), axis=1),len(o.get('weights', '-'))
     must(near.min()>=0 and near.max()<n and (near[:,1:]>near[:,:-1]).all(),
-          'neighbours are none of the items, or come twice')
+          'neighbours are not items of this table, or are there twice')
 
 def _check_bayes(m, o):
     p = o['precisions']
@@ -273,7 +273,7 @@ def _check_features(m, o):
     for side,table in tables.items(): _check_reader(o[f'{side}_reader'], table)
     if not m.chosen: return
     fine = type(o['choosing']).__name__=='ImplicitMF' and 'ratings' in vars(o['choosing'])
-    must(fine and o['choice_scale'][1].min()>0, 'the model of choices is none')
+    must(fine and o['choice_scale'][1].min()>0, 'the model of choices is not valid')
 
 def _check_reader(reader, table):
     columns = {} if table is None else table.columns
@@ -284,12 +284,12 @@ def _check_reader(reader, table):
              and kept.shape==(len(labels),) and all(isinstance(w, str) for w in labels)
              and np.isfinite(edges).all() and (edges[1:]>edges[:-1]).all()
              and (not o['number'] or not len(kept) or 0<=kept.min()<=kept.max()<=len(edges)),
-             'features are no parts of numbers and no words')
+             'features are neither parts of numbers nor words')
 
 def _check_inner(inner, like, *ranks_only): # where it has to be as the outer model says
     fine = type(inner) is type(like) and 'ratings' in vars(inner)
     must(fine and all(o is inner.ranks_only for o in ranks_only),
-          f'a model inside is no trained {like!r}')
+          f'a model inside is not a trained {like!r}')
 
 def _check_members(m, o):
     must(isinstance(o['members'], list) and len(o['members'])==m.n, f'members are not {m.n}')
@@ -304,7 +304,7 @@ def _check_both(m, o):
     _check_inner(o['picking'], m.pick) # an Ensemble's lists may be of ratings or of scores
     _check_inner(o['liking'], m.like, False)
 
-def _check_factors(m, o): must(o['item_factors'].ndim==2, 'item_factors are no table')
+def _check_factors(m, o): must(o['item_factors'].ndim==2, 'item_factors are not a table')
 
 _checks = dict(FeatureMF=_check_features, DampedMeans=_check_means, BiasedMF=_check_mf,
                BayesianMF=_check_bayes, Ensemble=_check_members, Choose=_check_chosen,
@@ -323,8 +323,8 @@ def check_model(
     for name in fitted:
         free = name.isidentifier() and name[0]!='_' and name not in (*settings,'ratings','used')
         must(free and not hasattr(getattr(cls, name, None), '__get__'),
-              f'{name!r} is no name for what a fit leaves')
-    must(isinstance(fitted.get('trained_on', ''), str), 'trained_on is no name of a device')
+              f'{name!r} is not a name for what a fit leaves')
+    must(isinstance(fitted.get('trained_on', ''), str), 'trained_on is not the name of a device')
     if not cls.__module__.startswith('collab_course.'): return
     must(all(settings[o] is None for o in used), f'{used} holds settings that no rule chose')
     sizes = len(ratings.users),len(ratings.items),len(ratings.x)

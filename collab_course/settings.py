@@ -1,7 +1,7 @@
-"""What a setting may be, and a bar that shows how far a fit has come.
+"""The allowed range of each setting, and a progress bar for fits.
 
-The ranges of settings, the same in the library and on the command line; how much memory is there,
-compared before it is asked for (`check_memory`); settings as attributes of a model
+The ranges of settings, the same in the library and on the command line; a check that there is
+enough memory, before it is allocated (`check_memory`); settings as attributes of a model
 (`HasSettings`); and the progress bar of all fits.
 
 Docs: https://collab-course.github.io/collab_course/settings.html.md"""
@@ -26,7 +26,7 @@ def check_n(
     what:str='n is how many items to list', # begins the message
     least:int=1, # the smallest that is allowed
 )->int: # the same number
-    "A number of things as an `int`, or `ValueError` if it is no whole number, or less than `least`"
+    "A number of things as an `int`, or `ValueError` unless it is whole and at least `least`"
     number = isinstance(n, Real) or hasattr(n, '__index__') # numpy's numbers, too
     if isinstance(n, bool) or not number or n!=n//1 or n<least:
         raise ValueError(f'{what}, a whole number, at least {least}, not {n!r}')
@@ -34,7 +34,7 @@ def check_n(
 
 # %% ../nbs/06_settings.ipynb #0036a211
 class Range(NamedTuple):
-    "What a setting may be"
+    "The range that a setting may have"
     lowest:float        # the smallest value
     highest:float       # the largest value
     whole:bool=True     # whole numbers only?
@@ -60,7 +60,7 @@ def setting_ranges(
 
 # %% ../nbs/06_settings.ipynb #1bd28cb7
 def check_settings(
-    **settings # by name; those that `setting_ranges` has, and `None` is always allowed
+    **settings # by name, as in `setting_ranges`; `None` is always allowed
 ):
     "Raise `ValueError` for a setting out of its range; the message says name, range, value"
     ranges = setting_ranges()
@@ -81,7 +81,7 @@ def _number_in(path, after=''):
                    Path(path).read_text().split()[0])
 
 def _group_memory():
-    "What Linux leaves to the group of processes that this one is in, such as a container"
+    "The memory that Linux leaves to this process's control group, such as a container"
     at = '/sys/fs/cgroup/'
     most,now = _number_in(at+'memory.max'),_number_in(at+'memory.current')
     if most is None or now is None: return None
@@ -97,10 +97,10 @@ def _windows_memory():
 # %% ../nbs/06_settings.ipynb #f7d7645e
 def free_memory(
 )->int|None: # bytes; None where the system does not say
-    "How much memory is there for new arrays"
+    "How much memory is free for new arrays"
     if os.name=='nt': return _windows_memory()
     kb = _number_in('/proc/meminfo', 'MemAvailable:')
-    if kb is None: # not Linux: all that is built in
+    if kb is None: # not Linux: the machine's whole memory
         try: return os.sysconf('SC_PHYS_PAGES')*os.sysconf('SC_PAGE_SIZE')
         except (AttributeError,OSError,ValueError): return None
     return min(o for o in (1024*kb, _group_memory()) if o is not None)
@@ -109,22 +109,22 @@ def check_memory(
     n_bytes:float, # how much will be needed
     what:str, # what needs it; begins the message
 ):
-    "Raise `MemoryError` that names both sizes, where less than that is there"
+    "Raise `MemoryError` that names both sizes, if less than that is free"
     free = free_memory()
     if free is None or n_bytes<=free: return
-    raise MemoryError(f'{what} would take {n_bytes/1e9:,.3g} GB, and {free/1e9:.3g} GB are there')
+    raise MemoryError(f'{what} would take {n_bytes/1e9:,.3g} GB, and {free/1e9:.3g} GB are free')
 
 # %% ../nbs/06_settings.ipynb #a8c694c7
 def whole(
     value, # a whole number of any type, such as 5.0, or None
 )->int|None: # the same as an `int`
-    "A setting as functions want it that take nothing but an `int`"
+    "A setting for functions that accept only an `int`"
     return None if value is None else int(value)
 
 class HasSettings:
-    "Settings stand in the constructor, and each is an attribute of the same name"
+    "Settings are arguments of the constructor, and each is an attribute of the same name"
     def settings(self)->dict: # by name, as they were given
-        "What the model was made with; None is a setting that a rule chooses"
+        "The settings that the model was made with; a rule chooses those that are None"
         names = _setting_names(type(self))
         lost = [o for o in names if not hasattr(self, o)]
         if lost: raise AttributeError(
@@ -135,7 +135,7 @@ class HasSettings:
     def clone(self,
         **changed # settings that differ
     )->Self: # not trained
-        "A new model with the same settings"
+        "A new, untrained model with the same settings"
         unknown = changed.keys()-self.settings().keys()
         if unknown: raise TypeError(f'{type(self).__name__} has no setting {min(unknown)!r}; '
                                     f'it has {", ".join(self.settings()) or "none"}')
@@ -186,12 +186,12 @@ def _setting_names(cls):
     if cls.__init__ is object.__init__: return []
     arguments = list(inspect.signature(cls.__init__).parameters.values())[1:]
     if any(o.kind in (o.VAR_POSITIONAL,o.VAR_KEYWORD) for o in arguments):
-        raise TypeError(f'{cls.__name__} takes settings without a name; each has to stand in the '
+        raise TypeError(f'{cls.__name__} takes settings without a name; name each of them in the '
                         'constructor')
     return [o.name for o in arguments]
 
 def _in_each(value, change):
-    "A setting with `change` made to the models in it, which may stand in dicts and lists"
+    "A setting with `change` applied to the models in it, also those in dicts and lists"
     if isinstance(value, HasSettings): return change(value)
     if isinstance(value, dict): return {k: _in_each(v, change) for k,v in value.items()}
     if type(value) not in (list,tuple): return value
@@ -223,7 +223,7 @@ def check_fit(
         raise TypeError('fit is called on a model, not on its class: BiasedMF().fit(df)')
     for name,value in given.items():
         right = f'{type(model).__name__}({name}={value!r}).fit(df)'
-        hint = f': settings stand in the constructor, {right}' if name in model.settings() else ''
+        hint = f': settings belong in the constructor, {right}' if name in model.settings() else ''
         raise TypeError(f'fit has no argument {name!r}{hint}')
 
 # %% ../nbs/06_settings.ipynb #1495b35e
@@ -232,8 +232,8 @@ def progress_bar(
     desc:str|None=None, # text before the bar
     quiet:bool=False, # no bar?
     **kwargs # more for `tqdm`
-)->tqdm: # to be moved with `update`, and closed, as `with` does
-    "A progress bar on standard error that goes away when it is done; on a terminal or a page only"
+)->tqdm: # advance it with `update`, and close it, as `with` does
+    "A progress bar on standard error, removed when done; on a terminal or in a notebook only"
     if quiet or not _is_watched(sys.stderr): return _NoBar(total)
     return tqdm(total=total, desc=desc, leave=False, file=_NoError(sys.stderr), **kwargs)
 
@@ -243,12 +243,12 @@ def _is_watched(stream):
     except (AttributeError,OSError,ValueError): return False # there is none, or it is closed
 
 class _NoBar(tqdm):
-    "Takes what a bar takes and does nothing, without the lock that processes share"
+    "A bar that shows nothing and needs no lock shared between processes"
     def __new__(cls, *args): return object.__new__(cls)
     def __init__(self, total): self.disable,self.n,self.total,self.desc = True,0,total,None
 
 class _NoError:
-    "A stream that loses what cannot be written"
+    "A stream that ignores errors when it is written to"
     def __init__(self, stream): self.stream = stream
     def __getattr__(self, name): return getattr(self.stream, name)
     def write(self, text):

@@ -1,4 +1,4 @@
-"""A table in many files, larger than memory, is read once to learn who is in it.
+"""A table in many files, larger than memory: a first pass collects its ids.
 
 Files of ratings that need not fit into memory: their rows piece by piece (`Shard`, `shards_of`), and
 the first of two passes over them, which finds all ids and checks everything (`survey_shards`,
@@ -26,7 +26,7 @@ _rows,_block = 2**20,2**24 # of a piece; bytes of text that are parsed at once
 
 @contextmanager
 def _utf_8(error):
-    "Say what to do with a text in another encoding"
+    "Say what to do with text in another encoding"
     try: yield
     except error as e:
         if not re.search('(?i)utf-?8', str(e)): raise
@@ -34,7 +34,7 @@ def _utf_8(error):
                          'with text in Latin-1') from e
 
 def _kind(type):
-    "What a column of Arrow's holds, in a word"
+    "What an Arrow column holds, in a word"
     from pyarrow import types
     if types.is_dictionary(type): type = type.value_type
     text = types.is_string(type) or types.is_large_string(type) or str(type)=='string_view'
@@ -60,7 +60,8 @@ class Shard:
         try:
             with ParquetFile(self.file) as f: schema = f.schema_arrow
         except (ArrowInvalid,OSError) as e: raise ValueError(
-            f'it begins as Parquet and does not end so: write or fetch it again ({e})') from e
+            f'it begins like a Parquet file but is incomplete: write or fetch it again ({e})'
+            ) from e
         check_columns(DataFrame(columns=schema.names), self.columns)
         return [_kind(schema.field(o).type) for o in self.columns]
 
@@ -74,8 +75,8 @@ class Shard:
         return ['text']*len(self.columns)
 
     def pieces(self,
-        columns, # names of those that are wanted
-    ): # of frames
+        columns, # names of the columns to read
+    ): # a generator of frames
         "Some columns, as frames of about a million rows"
         with named_errors(self.file):
             for piece in (self._parquet if self.parquet else self._csv)(columns):
@@ -134,7 +135,7 @@ def shards_of(
 
 # %% ../nbs/93_shards.ipynb #52736054
 class _Different:
-    "The different values of a column that comes in pieces"
+    "The distinct values of a column that is read in pieces"
     def __init__(self): self.known,self.new,self.size = None,[],0
 
     def add(self, values):
@@ -152,7 +153,7 @@ class _Different:
 _words = re.compile(r'(?s)(.*) in ([\d,]+) of [\d,]+ rows; the first is row (\d+): (.*)')
 
 def _refusal(shards, name, check):
-    "The error of `Ratings` for a column with something wrong in some pieces, over all of them"
+    "The error that `Ratings` would raise for a column, counted over all pieces"
     n,found = 0,{}
     for shard in shards:
         start = n
@@ -169,7 +170,7 @@ def _refusal(shards, name, check):
                         f'in {file} it is row {own}')
 
 def _text_ids(values, name):
-    "Ids of a CSV file, which mean something once all of them are known"
+    "Ids of a CSV file, as text: only all of them together show whether they are numbers"
     blank = [o for o in pd.unique(values) if not o.strip()]
     return as_ids(values.where(~values.isin(blank), None) if blank else values, name)
 
@@ -178,7 +179,7 @@ def survey_shards(
     shards, # from `shards_of`
     columns, # names of user, item and, unless there is none, rating
     progress=lambda n: None, # called with 1 after each file
-)->tuple: # different users and items, a list of two; number of rows; lowest and highest rating
+)->tuple: # distinct users and items, a list of two; number of rows; lowest and highest rating
     "Find all ids and check all rows, as `Ratings` does"
     ids = as_ids if shards[0].parquet else _text_ids
     checks = {o: as_ratings if k==2 else ids for k,o in enumerate(columns)}
@@ -198,9 +199,9 @@ def survey_shards(
 
 # %% ../nbs/93_shards.ipynb #0626e36f
 def numbered_ids(
-    values, # different ids, sorted, as `survey_shards` gives them
+    values, # distinct ids, sorted, as `survey_shards` gives them
     parquet:bool, # are they from Parquet? from CSV they are texts
-)->tuple: # the `Vocab`, and a function of a piece's ids that gives their rows, -1 for unknown ones
+)->tuple: # the `Vocab`, and a function from the ids of a piece to their rows, -1 for unknown ids
     "Number ids as `Ratings` does"
     if parquet:
         vocab = Vocab.of_sorted(values)

@@ -1,6 +1,6 @@
-"""For people a table that lines up, for programs JSON or CSV.
+"""An aligned table for people, JSON or CSV for programs.
 
-What is in a file of ratings (`describe_ratings`), what to say before training (`remarks`), and how frames are printed, for people (`as_text`, `report_text`) and for programs (`as_json`, `print_table`).
+A description of a file of ratings (`describe_ratings`), remarks before training (`remarks`), and frames printed for people (`as_text`, `report_text`) and for programs (`as_json`, `print_table`).
 
 Docs: https://collab-course.github.io/collab_course/show.html.md"""
 
@@ -17,7 +17,7 @@ from .escapes import printable
 _odd = dict(items_rated_once='items are rated once',
             repeated_pairs='pairs of a user and an item (or its title) come more than once',
             of_which_disagree='of these pairs have ratings that differ',
-            titles_of_several_items='titles stand for several items',
+            titles_of_several_items='titles belong to several items',
             items_of_several_titles='items have several titles',
             no_title='items have no title but their id')
 
@@ -30,7 +30,7 @@ def _titled_by_id(r):
 def describe_ratings(
     df, # ratings from `read_ratings`
 )->dict: # `file`, `columns`, `dropped`, counts, `odd` as sentences; of ratings `mean`, `histogram`
-    "Count what is in a frame of ratings or interactions, and say what is odd"
+    "Count what is in a frame of ratings or interactions, and what is odd"
     from collab_course.ratings import Ratings
     has = 'rating' in df.columns
     r = Ratings(df, rating='rating' if has else None, time=None)
@@ -49,7 +49,7 @@ def _values(y):
     return {'mean': y.mean(), 'histogram': DataFrame(dict(rating=[*each.index], rows=[*each]))}
 
 def _in_ten_parts(y):
-    "How many ratings there are in each tenth of their range, if numbers can tell these apart"
+    "How many ratings are in each tenth of their range, or in all of it where floats are too coarse"
     import numpy as np, pandas as pd
     y = y.astype('float64')
     ends = np.linspace(y.min(), y.max(), 11)
@@ -69,7 +69,7 @@ def remarks(
     given:dict, # names of columns by role, as they were given; others were found
     ratings=None, # the same as a `Ratings`; None to say nothing of what is odd
 )->list: # lines
-    "What to tell somebody whose ratings are about to be used"
+    "What to tell a user before their ratings are used"
     file,took = df.attrs['file'],{o: c for o,c in df.attrs['columns'].items() if not given.get(o)}
     res = [f'columns of {file}: ' + ', '.join(f'{k} = {v}' for k,v in took.items())]*bool(took)
     res += _left_out(df.attrs['dropped'])
@@ -100,7 +100,7 @@ def as_text(
 
 # %% ../nbs/98_show.ipynb #f664e4fe
 def _json_value(o):
-    "A value that JSON can hold: numpy's as Python's, and null for what is not a number"
+    "A value that JSON can hold: numpy values as Python's, and null for NaN"
     if isinstance(o, dict): return {str(k): _json_value(v) for k,v in o.items()}
     if isinstance(o, list): return [_json_value(v) for v in o]
     if hasattr(o, 'to_dict'): return _json_value(o.to_dict('records'))
@@ -147,7 +147,7 @@ def _bars(seen):
 def while_read(
     run, # a function that writes to standard output
 ):
-    "Call `run`; where whoever reads has seen enough, end the program with code 0"
+    "Call `run`; if the reader of the output stops early, end the program with code 0"
     stdout = sys.stdout
     try:
         run()

@@ -1,7 +1,7 @@
-"""A model that Spark has trained on a cluster answers here without Spark.
+"""Use a model that Spark has trained on a cluster, without Spark.
 
-Factors that another program has trained, Spark's ALS among them, as a model that answers as all
-others do (`FactorModel`).
+Factors that another program has trained, such as Spark's ALS, as a model with the same methods
+as all others (`FactorModel`).
 
 Docs: https://collab-course.github.io/collab_course/spark.html.md"""
 
@@ -28,22 +28,22 @@ from .settings import check_settings
 
 # %% ../nbs/94_spark.ipynb #be14b2b5
 def _in_order(values, what):
-    "A list or an array, or `TypeError` for what cannot go with rows of factors one by one"
+    "A list or an array, or `TypeError` for a value without an order, such as a set"
     shape = getattr(values, 'shape', (1,))
     if isinstance(values, (set,frozenset)) or not isinstance(values, Iterable) or len(shape)!=1:
         which = type(values).__name__ + (f' of shape {(*shape,)}' if len(shape)!=1 else '')
-        raise TypeError(f'{what} come in the order of the rows of factors, in a list or the like, '
-                        f'and not in one of type {which}')
+        raise TypeError(f'{what} come in the order of the rows of factors, in a list or an array, '
+                        f'not in one of type {which}')
     return values if isinstance(values, (list,np.ndarray)) else list(values)
 
 def _numbers(values, what, ids=()):
-    "Numbers as floats, in the order of `ids` where they are given by id, or `ValueError`"
+    "Numbers as floats, in the order of `ids` if they are given by id, or `ValueError`"
     try:
         if isinstance(values, (Mapping,Series)): values = Series(values).reindex(list(ids))
         if np.iscomplexobj(values): raise ValueError('they are complex')
         return np.asarray(values, float)
     except (TypeError,ValueError) as e:
-        raise ValueError(f'{what} is no array of numbers: {e}') from e
+        raise ValueError(f'{what} is not an array of numbers: {e}') from e
 
 def _side(ids, factors, bias, name):
     "The `Vocab` of one side, and its factors and biases in that order"
@@ -67,7 +67,7 @@ def _side(ids, factors, bias, name):
 _anything = -1e15,1e15 # limits where none are known
 
 def _texts(items, titles, texts):
-    "Titles in place of ids, where there are some"
+    "Titles in place of ids, if there are any"
     if titles is None or not len(titles): return texts
     ids,values = zip(*titles.items())
     rows = items.rows(list(ids))
@@ -77,7 +77,7 @@ def _texts(items, titles, texts):
     return texts
 
 def _table(users, items, ratings, titles, limits, implicit):
-    "The `Ratings` of a model whose ids are given, with rows where there are some"
+    "The `Ratings` of a model whose ids are given, with rows if there are any"
     texts = np.array([str(o) for o in items.ids], object)
     columns = dict(user='user', item='movie', rating=None if implicit else 'rating', title=None,
                    time=None)
@@ -98,7 +98,7 @@ def _table(users, items, ratings, titles, limits, implicit):
 
 # %% ../nbs/94_spark.ipynb #717dea1d
 class _NewUser:
-    "Half steps for those who are not in the model"
+    "Half steps for users who are not in the model"
     def _weights(self, items, ratings): # for the matrix and the right side (k,), and how many count
         if self.implicit:
             extra,picked = self.alpha*abs(ratings),ratings>0
@@ -107,7 +107,7 @@ class _NewUser:
         return np.ones(len(items)), ratings-self.mean-bias, len(items)
 
     def _half_steps(self, items, left, rights, n): # right sides (m,k) to bias and factors (m,1+d)
-        from collab_course.als import half_step # here: other questions need no numba
+        from collab_course.als import half_step # here, since all else works without numba
         if self.link!='identity': self._cannot("folds new users in only with link='identity'")
         if self.penalty is None: raise ValueError("a new user is folded in with the training's "
             'penalty, which a model does not hold: give penalty= with the factors')
@@ -128,17 +128,17 @@ class _NewUser:
 
 # %% ../nbs/94_spark.ipynb #7c6e49f0
 class FactorModel(_NewUser, Recommender):
-    "Factors that another program has trained; it answers, and cannot be trained"
+    "Factors that another program has trained; the model predicts, but cannot be trained"
     mean:float
     user_factors:np.ndarray # float32, shape (n_users,d)
     item_factors:np.ndarray # float32, shape (n_items,d)
     user_bias:Any # shape (n_users,), or None
     item_bias:Any # shape (n_items,), or None
-    _lists_unrated = True # it knows items by their factors, with ratings or without
+    _lists_unrated = True # it can list items without ratings, since they have factors
 
     def __init__(self,
         link:str='identity', # 'identity', or 'sigmoid' for one stretched to the limits of ratings
-        penalty:float|None=None, # of the training, for each rating, above 0; for new users
+        penalty:float|None=None, # the training's penalty for each rating, above 0; for new users
         implicit:bool=False, # trained on interactions? then scores only rank
         alpha:float=1., # how much an interaction counts more than a blank, at least 0
     ):
@@ -180,7 +180,7 @@ class FactorModel(_NewUser, Recommender):
     def _scores(self, user):
         return self.mean + np.einsum('ij,j->i', self._item_rows, self._user_rows[user])
 
-    def _score_rows(self, users): # the item's bias and the factors; the rest is added
+    def _score_rows(self, users): # item bias and factors alone; the caller adds the rest
         rows = np.insert(self.user_factors[users], 0, 1, axis=1)
         return rows, self._few_digits, abs(self.mean)+abs(self._user_rows[users,1])
 
@@ -273,12 +273,12 @@ def _checked_limits(limits, link, ratings):
 _als = 'org.apache.spark.ml.recommendation.ALSModel'
 
 def _spark_rank(folder):
-    "The number of factors that the metadata of a saved ALSModel says"
+    "The number of factors in the metadata of a saved ALSModel"
     files = sorted((folder/'metadata').glob('part-*')) if folder.is_dir() else []
-    if not files: raise DataError(f'{folder} holds no metadata: it is no saved model of Spark')
+    if not files: raise DataError(f'{folder} holds no metadata: it is not a model that Spark saved')
     with named_errors(files[0]): head = json.loads(files[0].read_text(encoding='utf-8'))
     found = head.get('class') if isinstance(head, dict) else head
-    if found!=_als: raise DataError(f'{folder} holds a {str(found)[:99]}, and no ALSModel; in a '
+    if found!=_als: raise DataError(f'{folder} holds a {str(found)[:99]}, not an ALSModel; in a '
                                     'saved pipeline, the ALSModel is a folder in stages')
     return head.get('rank')
 
@@ -305,7 +305,7 @@ def _spark_factors(model):
     return [(o['id'].to_numpy(),np.array(o['features'].tolist())) for o in frames]
 
 def _labelled(rows, labels, name):
-    "What Spark's numbers stand for"
+    "The ids behind Spark's numbers"
     if labels is None: return rows
     if isinstance(labels, Series): labels = labels.to_dict()
     if not isinstance(labels, Mapping): labels = dict(enumerate(_in_order(labels, f'{name}s')))

@@ -1,4 +1,4 @@
-"""Spark trains where the ratings lie, and writes a list for each user there.
+"""Train with Spark where the ratings are, and write a list for each user there.
 
 Damped means and Spark's ALS, trained on a cluster (`spark_session`, `spark_train`), and lists for
 all users, made there (`spark_lists`).
@@ -27,7 +27,7 @@ def spark_session(
     master:str='local[2]', # threads of this machine, or a cluster's address: spark://host:7077
     config:dict|None=None, # settings of Spark's, such as {'spark.executor.memory': '8g'}
 ): # a `SparkSession`; `ImportError` without PySpark, `RuntimeError` without Java
-    "Spark with a quiet log; a session that is there is taken as it is, if it has this master"
+    "Spark with a quiet log; a running session with the same master is used unchanged"
     try: from pyspark.sql import SparkSession
     except ImportError as e:
         raise ImportError('this needs PySpark: pip install pyspark') from e
@@ -76,7 +76,7 @@ def _number(df, role, name):
     return vocab, df.join(table, role).drop(role).withColumnRenamed('row', role)
 
 def _as_numbers(df, name):
-    "The ratings as floats; a row without one is a `RatingsError`"
+    "The ratings as floats, or `RatingsError` if a row has none"
     from pyspark.sql import functions as F
     y = F.col('rating').try_cast('double')
     good = y.isNotNull() & ~F.isnan(y) & (F.abs(y)<1e15)
@@ -88,7 +88,7 @@ def _as_numbers(df, name):
     return df.withColumn('rating', y), (least,most) if least<most else None
 
 def _prepared(df, **names):
-    "The ids of users and of items, rows and floats in place of the columns, limits of the ratings"
+    "Ids of users and items; `df` with row numbers and floats; the limits of the ratings"
     df,limits = _as_numbers(_columns(df, **names), names['rating'])
     users,df = _number(df, 'user', names['user'])
     items,df = _number(df, 'item', names['item'])
@@ -96,7 +96,7 @@ def _prepared(df, **names):
 
 @contextmanager
 def _caches():
-    "A list of what Spark is to keep in memory until the end"
+    "A list of frames that Spark keeps in memory until the end"
     kept = []
     try: yield kept
     finally:
@@ -104,7 +104,7 @@ def _caches():
 
 @contextmanager
 def _checkpoints(spark, n_epoch):
-    "Where rounds are many, a folder for what `ALS` writes in between; else the stack overflows"
+    "For many rounds, a folder for intermediate results; without it the stack overflows"
     context,setting = spark.sparkContext,'spark.checkpoint.dir'
     local = context.master.startswith('local') and not spark.conf.get(setting, None)
     with TemporaryDirectory() if n_epoch>25 and local else nullcontext() as folder:
@@ -115,7 +115,7 @@ def _checkpoints(spark, n_epoch):
         yield
 
 def _take_effect(df, role, n, damping, kept):
-    "What is usual for each id, beside what is in `left`, shape (n,); and `df` without it"
+    "The damped mean of `left` for each id, shape (n,); and `df` with it subtracted"
     from pyspark.sql import functions as F
     usual = F.sum('left')/(F.count('left')+damping)
     table = df.groupBy(role).agg(usual.alias('usual')).cache()
@@ -126,7 +126,7 @@ def _take_effect(df, role, n, damping, kept):
     return effect, df.join(table, role).select('user', 'item', left)
 
 def _take_means(df, n_users, n_items, damping, kept):
-    "Mean and effects of items and users, as in `DampedMeans`; what they leave. To `kept`: caches"
+    "Mean, item and user effects, as in `DampedMeans`, and the residuals; adds caches to `kept`"
     from pyspark.sql import functions as F
     means = {'mean': df.agg(F.avg('rating')).first()[0]}
     df = df.withColumn('left', F.col('rating')-means['mean']).cache()
@@ -146,8 +146,8 @@ def spark_train(
     penalty:float=.15, # pull towards zero for each rating, above 0
     n_epoch:int=10, # rounds over items and users, at least 1; beyond 25, see above
     damping:float=5., # how many average ratings to add to each mean, at least 0
-    seed:int=42, # of the first factors
-)->FactorModel: # without the ratings, which stay where they are
+    seed:int=42, # of the initial factors
+)->FactorModel: # without the ratings, which stay on the cluster
     "Train damped means, and ALS on their residuals, with Spark"
     from pyspark.ml.recommendation import ALS
     check_settings(n_factors=n_factors, penalty=penalty, n_epoch=n_epoch, damping=damping,
@@ -182,7 +182,7 @@ def _lists_of(get_model, n):
 # %% ../nbs/94_spark_cluster.ipynb #b55f7db1
 def spark_lists(
     df, # a DataFrame of Spark's, a row for each rating: what is in it is not listed
-    model:Recommender, # that knows these users; it goes to each worker
+    model:Recommender, # trained on these users; a copy goes to each worker
     n:int=10, # items for each user, at most
     *,
     user:str='user', # column of user ids

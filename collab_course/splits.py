@@ -1,6 +1,6 @@
-"""Hide some ratings, train on the rest, and let no answer stand on both sides.
+"""Hide some ratings, train on the rest, and keep every answer out of the training data.
 
-Which ratings to hold out: at random (`split_random`), the five published folds (`split_folds`), the latest (`split_time`); and a check of a split from elsewhere (`check_split`).
+Which ratings to hold out: at random (`split_random`), the five published folds (`split_folds`), the latest (`split_time`); and a check of a split that you made yourself (`check_split`).
 
 Docs: https://collab-course.github.io/collab_course/splits.html.md"""
 
@@ -20,7 +20,7 @@ from .routes import published_sums
 
 # %% ../nbs/01_splits.ipynb #7506274b
 def _pair_table(df, **columns):
-    "`df` as a `Ratings`, of which only users, items and titles are asked"
+    "`df` as a `Ratings`, of which only users, items and titles are used"
     if isinstance(df, Ratings): return as_table(df, **columns)
     return Ratings(df, rating=None, time=None, **columns)
 
@@ -89,7 +89,7 @@ def split_time(
     user='user', # column of user ids
     item='movie', # column of item ids
     title='title', # column of titles, used if it is there
-    time='timestamp', # column of times: numbers, dates, or text that says either
+    time='timestamp', # column of times: numbers, dates, or text that holds either
 )->tuple: # row numbers for training and validation, two sorted int arrays
     "Hold out the latest rows; an earlier rating of a held-out pair is held out with it"
     r = _pair_table(df, user=user, item=item, title=title)
@@ -122,5 +122,5 @@ def check_split(
         raise ValueError(f'the split goes from row {lo} to {hi}, and the rows from 0 to {n-1}')
     counts = np.bincount(both.astype('int64', copy=False))
     twice = len(both) - np.count_nonzero(counts)
-    if twice: raise ValueError(f'{twice} rows stand in the split more than once')
+    if twice: raise ValueError(f'{twice} rows are in the split more than once')
     return train,valid

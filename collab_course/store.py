@@ -1,7 +1,7 @@
-"""A trained model in a folder: written whole or not at all, and read back with suspicion.
+"""A trained model in a folder: written completely or not at all, and checked when it is read.
 
 How trained models are saved to a folder and read again: arrays as safetensors, settings as JSON,
-and, where asked for, the ratings in a file of their own.
+and, if you want, the ratings in a file of their own.
 
 Docs: https://collab-course.github.io/collab_course/store.html.md"""
 
@@ -23,7 +23,7 @@ from .files import lock_file
 # %% ../nbs/04_store.ipynb #3328701d
 _version,_head,_kinds = 3,'recommender.json',('collab_course','ratings')
 _patience = 600 # seconds to wait for another that saves
-_tries = 50 if os.name=='nt' else 1 # Windows renames nothing that somebody reads just then
+_tries = 50 if os.name=='nt' else 1 # Windows does not rename a file that another program is reading
 
 def _sha(data): return hashlib.sha256(data).hexdigest()
 
@@ -32,7 +32,7 @@ def _as_json(o): return json.dumps(o, sort_keys=True, allow_nan=False).encode()
 def _file(folder, kind, sha): return folder/f'{kind}-{sha[:16]}.safetensors'
 
 def _try_again(act, *args):
-    "Do what Windows may refuse for a moment"
+    "Repeat what Windows may refuse for a moment"
     for k in range(_tries):
         try: return act(*args)
         except PermissionError:
@@ -40,7 +40,7 @@ def _try_again(act, *args):
             time.sleep(.02)
 
 def _write(path, data):
-    "Write a file under another name, wait until the disk has it, and rename it"
+    "Write a file under another name, wait until it is on disk, and rename it"
     part = path.with_name(f'.{path.name}.part')
     try:
         with open(part, 'wb') as f:
@@ -59,7 +59,7 @@ def _try_lock(f, path):
 
 @contextmanager
 def _alone(folder):
-    "Wait until nobody else saves to a folder; the system unlocks what a killed process had locked"
+    "Wait until no other process saves to a folder; the system releases a killed process's lock"
     path,end = folder/'.lock',time.monotonic()+_patience
     while True:
         with open(path, 'ab') as f:
@@ -76,7 +76,7 @@ def _sweep(folder):
     "Remove earlier models' files, and parts of files, which the head does not name"
     try: sums = _sums(json.loads((folder/_head).read_bytes()))
     except FileNotFoundError: sums = {}
-    except _odd: return # who knows what belongs to such a head
+    except _odd: return # with a damaged head, we cannot know which files belong to it
     keep = [_file(folder, *o).name for o in sums.items()]
     names = [f"{kind}-{'?'*16}.safetensors" for kind in _kinds]
     for name in (*names, *(f'.{o}.part' for o in (*names, _head))):
@@ -90,24 +90,24 @@ def _sums(head):
     sums = sums if isinstance(sums, dict) else {'collab_course': sums} # format 1
     for kind,sha in {'collab_course': None, **sums}.items():
         must(kind in _kinds and isinstance(sha, str) and re.fullmatch('[0-9a-f]{64}', sha),
-              f'{sha!r} is no checksum of {kind!r}')
+              f'{sha!r} is not a checksum of {kind!r}')
     return sums
 
 def must(
-    fine, # what has to hold
-    words:str, # what is wrong otherwise
+    fine, # the condition
+    words:str, # what is wrong if it does not hold
 ):
-    "Raise `ValueError` unless it does"
+    "Raise `ValueError` unless a condition holds"
     if not fine: raise ValueError(words)
 
 # %% ../nbs/04_store.ipynb #4980d4c1
 def save_folder(
     folder:str|Path, # where to; made if it is not there
-    info:dict, # what the model is, of what JSON can say
+    info:dict, # what the model is; values that JSON can hold
     tensors:dict, # numpy arrays by name
     ratings:dict|None=None, # more arrays by name, for a file of their own; None for no such file
 )->Path: # the folder
-    "Save to a folder; if that fails at any point, what was saved there before is still whole"
+    "Save to a folder; if that fails at any point, the model saved there before is still complete"
     folder,info = Path(folder).expanduser(),json.loads(_as_json(info))
     digest = np.frombuffer(hashlib.sha256(_as_json(info)).digest(), 'uint8')
     data = {'collab_course': save_tensors({**tensors, '.info': digest})}
@@ -136,14 +136,14 @@ _odd = ArithmeticError,AttributeError,LookupError,RuntimeError,TypeError,ValueEr
 def saved_errors(
     path:Path, # what is read
 ):
-    "Whatever is wrong with a file's content is a `SavedModelError` that names `path`"
+    "Turn any error about a file's content into a `SavedModelError` that names `path`"
     try: yield
     except SavedModelError: raise
     except _odd as e:
         what = '' if type(e) is ValueError else f'{type(e).__name__}: '
         raise SavedModelError(f'{path} is damaged: {what}{str(e)[:200]}') from e
 
-def _no_constant(name): raise ValueError(f'{name} is no number of JSON')
+def _no_constant(name): raise ValueError(f'{name} is not a JSON number')
 
 def _open(file):
     "A file to read, None if there is none"
@@ -153,7 +153,7 @@ def _open(file):
 def _open_head(file):
     if f := _open(file): return f
     what = (f'holds no {file.name}' if file.parent.is_dir() else
-            'is a file, and no folder' if file.parent.exists() else 'does not exist')
+            'is a file, not a folder' if file.parent.exists() else 'does not exist')
     raise SavedModelError(f'{file.parent} {what}')
 
 def _checked_head(data, file):
@@ -162,7 +162,7 @@ def _checked_head(data, file):
         head = json.loads(data, parse_constant=_no_constant)
         found = head.get('format') if isinstance(head, dict) else head
         if found not in ('collab_course', *_formats_of_1): raise SavedModelError(
-            f'{file} is no saved model of collab_course; it says {str(found)[:50]!r}')
+            f'{file} is not a saved model of collab_course; it says {str(found)[:50]!r}')
         version = head.get('version')
         must(type(version) is int and version>0, f'its version is {version!r}')
         if version>_version: raise SavedModelError(f'{file} has format {version}, and this program '
@@ -197,7 +197,7 @@ def _read_arrays(f, sha):
     with saved_errors(f.name): return _arrays(data)
 
 def _open_both(folder):
-    "The head, and its weights as an open file; if somebody saves in between, once more"
+    "The head, and its weights as an open file; try again if another process saves in between"
     path = folder/_head
     while True:
         with _open_head(path) as f:
@@ -219,7 +219,7 @@ class Saved(NamedTuple):
     ratings_sha:str|None # checksum of its ratings; None where they were left out
 
     def ratings(self)->dict: # arrays by name
-        "Read the ratings, which `load_folder` leaves alone"
+        "Read the ratings, which `load_folder` does not"
         if self.ratings_sha is None: raise SavedModelError(
             f'{self.folder} holds no ratings: they were left out when it was saved')
         file = _file(self.folder, 'ratings', self.ratings_sha)
@@ -228,8 +228,8 @@ class Saved(NamedTuple):
 
 def load_folder(
     folder:str|Path, # where `save_folder` put it
-)->Saved: # what is there, the ratings aside
-    "Read a folder, or raise `SavedModelError`; no code is run from the files"
+)->Saved: # all but the ratings
+    "Read a folder, or raise `SavedModelError`; no code in the files is run"
     with saved_errors(folder): folder = Path(folder).expanduser()
     head,weights = _open_both(folder)
     sums,info,version = head['sha256'],head['info'],head['version']
@@ -245,8 +245,8 @@ def pack(
     value, # numbers, text, arrays, models; also in dicts and lists
     name:str, # of the value
     tensors:dict, # arrays go here, under `name`
-): # the rest, as JSON can have it
-    "Take a value apart for `save_folder`; `TypeError` for what cannot be saved"
+): # the rest, in a form that JSON can hold
+    "Take a value apart for `save_folder`; `TypeError` for a value that cannot be saved"
     if hasattr(value, 'packed'): return value.packed(name+'.', tensors)
     if isinstance(value, np.generic): value = value.item()
     if value is None or isinstance(value, (bool,int,str)): return value
@@ -270,8 +270,8 @@ def _packed_as(key, value, name, tensors):
 def unpack(
     value, # what `pack` gave
     tensors:dict, # the arrays by name
-    model, # a function that makes a model of what its `packed` gave
-): # what `pack` was given
+    model, # a function that makes a model of the result of its `packed`
+): # the value that `pack` was given
     "Put a value together again"
     if value is None or isinstance(value, (bool,int,float,str)): return value
     if 'model' in value: return model(value)

@@ -1,8 +1,8 @@
-"""Ratings that do not fit into memory are read twice, and then stay on disk.
+"""Ratings that do not fit into memory stay on disk, and every model can learn from them.
 
-Ratings larger than memory: from Parquet or CSV files to a folder (`ratings_store`) whose rows and
-ratings are mapped into memory (`open_ratings`, which `Ratings.open` calls), as a table for all
-models.
+Ratings larger than memory: `ratings_store` turns Parquet or CSV files into a folder, and
+`open_ratings`, which `Ratings.open` calls, maps its rows and ratings into memory, as a table for
+all models.
 
 Docs: https://collab-course.github.io/collab_course/store_of_ratings.html.md"""
 
@@ -32,7 +32,7 @@ from .shards import numbered_ids,shards_of,survey_shards
 _rows = 2**20 # of a piece
 
 class _Order:
-    "Are rows sorted by user, item and rating? They come in pieces"
+    "Whether rows that come in pieces are sorted by user, item and rating"
     def __init__(self): self.fine,self.last = True,(-1,-np.inf)
 
     def add(self, key, y):
@@ -44,7 +44,7 @@ def _changed(file): return DataError(f'{file} has changed while it was read: bui
 
 @contextmanager
 def _as_before(file):
-    "What is wrong with a file that was fine at the first pass is that it has changed"
+    "Say that a file has changed: any error in the second pass, since the first found none"
     try: yield
     except (ArithmeticError,AttributeError,LookupError,TypeError,ValueError) as e:
         raise _changed(file) from e
@@ -73,13 +73,13 @@ def _write_rows(folder, pieces, n, limits):
     return order.fine
 
 def _to_disk(f):
-    "Wait until the disk has what was written"
+    "Wait until what was written is on disk"
     f.flush()
     os.fsync(f.fileno())
 
 @contextmanager
 def _files(folder, names, mode):
-    "Open files; in the end the disk has what was written"
+    "Open files for writing; when they are closed, their contents are on disk"
     with ExitStack() as opened:
         files = [opened.enter_context(open(folder/o, mode)) for o in names]
         yield files
@@ -95,7 +95,7 @@ def _starts(counts):
 _sorted = {'order': '<i8', 'sorted_x': '<i4', 'sorted_y': '<f8'}
 
 def _deal_out(folder, counts, n):
-    "Rows, and where each came from, by groups of users"
+    "Rows, and the position that each came from, by groups of users"
     group,starts = _starts(counts)
     put = starts[:-1].copy()
     with _files(folder, _sorted, 'wb') as files, open(folder/'x', 'rb') as fx, \
@@ -113,13 +113,13 @@ def _deal_out(folder, counts, n):
                 put[k] += len(rows)
 
 def _pairs_again(key, y):
-    "How many pairs come again in sorted rows, and how many of these have different ratings"
+    "How many pairs are repeated in sorted rows, and how many of these have different ratings"
     first = np.flatnonzero(np.diff(key, prepend=-1))
     last = np.append(first[1:], len(key))-1
     return np.array([(last>first).sum(), (y[last]!=y[first]).sum()])
 
 def _sort_groups(folder, counts, names):
-    "Sort the rows of each group where they lie; pairs that come again, and those that differ"
+    "Sort each group in place; return how many pairs are repeated, and how many of these differ"
     starts,again = _starts(counts)[1],np.zeros(2, int)
     with _files(folder, names, 'r+b') as files:
         for a,b in zip(starts[:-1], starts[1:]):
@@ -145,14 +145,14 @@ _odd = ArithmeticError,AttributeError,LookupError,OSError,RuntimeError,TypeError
 
 @contextmanager
 def _alone(folder):
-    "Nobody else builds in this folder meanwhile, or `DataError`"
+    "Keep other builds out of this folder meanwhile, or raise `DataError`"
     with open(folder/'.lock', 'ab') as f:
         if lock_file(f) is False: raise DataError(f'{folder}: another program is building a store '
                                                   'there: wait until it is done, or name another')
         yield
 
 def _sweep(folder):
-    "Remove what the head does not name: earlier rows, and those of interrupted builds"
+    "Remove the folders that the head does not name: earlier rows, and interrupted builds"
     with suppress(*_odd):
         keep = json.loads((folder/_head).read_bytes())['folder'] if (folder/_head).exists() else ''
         for old in folder.glob('rows-' + '[0-9a-f]'*16):
@@ -161,14 +161,14 @@ def _sweep(folder):
 
 @contextmanager
 def _writing(folder):
-    "What goes wrong on the disk is a `DataError` that names the folder"
+    "Turn an error of the disk into a `DataError` that names the folder"
     try: yield
     except (DataError,RatingsError): raise
     except OSError as e: raise DataError(f'{folder} cannot hold the store: {e.strerror or e}; what '
         'was there before is whole. Make room, or name a folder on another disk') from e
 
 def _check_room(folder, n_bytes):
-    "Raise `DataError` where the disk has less room than this"
+    "Raise `DataError` if the disk has less free space than this"
     free = shutil.disk_usage(folder).free
     if n_bytes>free: raise DataError(f'{folder} cannot hold the store: it takes {n_bytes/1e9:.3g} '
         f'GB, and {free/1e9:.3g} GB are free. Make room, or name a folder on another disk')
@@ -183,7 +183,7 @@ def _commit(folder, rows, info):
 
 # %% ../nbs/93_store_of_ratings.ipynb #cfc06e03
 class StoredRatings(Ratings):
-    "Ratings that lie on disk; those sorted by user and item, too"
+    "Ratings that stay on disk, also in the order of users and items"
     def by_order(self): return vars(self).get('in_order', self)
     def rows_of(self, user):
         places = slice(*self.ends[user:user+2])
@@ -199,7 +199,7 @@ class StoredRatings(Ratings):
                     items_rated_once=int((self.counts==1).sum()), **self.again)
 
 def _map(file, dtype, *shape):
-    "A file's numbers, which are read when they are asked for"
+    "A file's numbers, which are read when they are used"
     size,wanted = os.stat(file).st_size,np.dtype(dtype).itemsize*int(np.prod(shape))
     must(size==wanted, f'{file.name} has {size:,} bytes, and {wanted:,} were written')
     return np.memmap(file, dtype, 'r', shape=shape)
@@ -211,13 +211,13 @@ def _vocab(rows, kind, name):
     return in_order(unpack_ids(kind, name, tensors), name)
 
 def _pieces(file, dtype, width=1):
-    "A file's numbers, so many at a time: what is read so does not stay in memory"
+    "A file's numbers, in pieces, which do not stay in memory"
     with open(file, 'rb') as f:
         while len(part := np.fromfile(f, dtype, _rows*width)):
             yield part.reshape(-1, width) if width>1 else part
 
 def _counted(file, sizes):
-    "How often each user and item occurs; `ValueError` for a row that is none"
+    "How often each user and item occurs; `ValueError` for a row number that does not exist"
     res = [np.zeros(n, 'int64') for n in sizes]
     for x in _pieces(file, '<i4', 2):
         for part,counts in zip(x.T, res):
@@ -276,16 +276,16 @@ def _checked_head(folder):
     if not file.is_file(): raise DataError(
         f'{folder} holds no store of ratings: ratings_store(files, folder) builds one')
     head = json.loads(file.read_bytes())
-    must(isinstance(head, dict) and head.get('format')==_format, 'it is no head of a store')
+    must(isinstance(head, dict) and head.get('format')==_format, 'it is not the head of a store')
     version = head.get('version')
     if version!=_version: raise DataError(f'{file} has format {version!r}, and this program knows '
         f'{_version}: upgrade collab_course, or build the store again from its files')
     info,roles = head['info'],('user','item','rating')
     must(re.fullmatch('rows-[0-9a-f]{16}', head['folder']), 'it names no folder of rows')
-    must(type(info['rows']) is int and info['rows']>0, 'the number of rows is none')
+    must(type(info['rows']) is int and info['rows']>0, 'it does not say how many rows there are')
     names = info['columns']
     must(tuple(names)==roles and len({*names.values()})==3 and None not in (names['user'],
-          names['item']), f'{names} are no names of columns')
+          names['item']), f'{names} are not names of columns')
     return folder/head['folder'], info
 
 # %% ../nbs/93_store_of_ratings.ipynb #43b5b13e

@@ -28,6 +28,7 @@ from .params import DotProductBiasParams
 from .pick_and_like import PickAndLike
 from .ratings import Ratings
 from .train import fit_loop,fit_losses,isolated_rng,mse_of
+from .widgets import label_lines
 
 # %% ../nbs/90_tour.ipynb #2a09f9ae
 def tour_models(
@@ -105,8 +106,9 @@ def plot_curves(
         ax.plot(losses.valid, 'o-', color=f'C{i}', label=name)
         ax.plot(losses.train, '--', color=f'C{i}', lw=.8)
     ax.set(xlabel='epoch', ylabel='mean squared error', xticks=losses.index,
-           title='validation (lines) and training (dashed)')
-    ax.legend()
+           title='Validation losses (lines) and training losses (dashed)')
+    ax.spines[['top','right']].set_visible(False)
+    label_lines(ax)
     return fig
 
 # %% ../nbs/90_tour.ipynb #90a10002

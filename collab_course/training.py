@@ -1,6 +1,6 @@
-"""Which model, and what may be said of it; what a file holds if it holds no ratings.
+"""Which model to train, with which settings, also for files without ratings.
 
-Options that choose a model and its settings (`model_options`), the model that they make (`make_model`) and what it refuses to be trained on (`fit_errors`); options for files of interactions (`interaction_options`), and the table of what was read (`table_of`).
+Options that choose a model and its settings (`model_options`), the model that they make (`make_model`) and the errors of its fit (`fit_errors`); options for files of interactions (`interaction_options`), and the table of what was read (`table_of`).
 
 Docs: https://collab-course.github.io/collab_course/training.html.md"""
 
@@ -37,7 +37,7 @@ def has_option(
     kind:str, # a model, as the shell calls it
     option:str, # an option for a setting, such as seed
 )->bool:
-    "Has a model this setting?"
+    "Does a model have this setting?"
     return option in _models[kind][1].split()
 
 def _models_with(option): return _words([o for o in _models if has_option(o, option)])
@@ -85,7 +85,7 @@ def set_device(
 def _table(option, who):
     "An option for a file of features"
     return click.option(f'--{option}', type=click.Path(exists=True, dir_okay=False), help='File of '
-                        f'what is known of {who}, ids in its first column (features).')
+                        f'what is known about {who}, ids in its first column (features).')
 
 # %% ../nbs/98_training.ipynb #79abbd30
 def model_options(
@@ -93,8 +93,8 @@ def model_options(
 ): # the same with options
     "Options that choose a model and its settings"
     return together(
-        click.option('--model', 'kind', type=click.Choice([*_models]), help='What to train. '
-            'Lists: pick-and-like by what somebody will pick and like, implicit-mf, item-knn and '
+        click.option('--model', 'kind', type=click.Choice([*_models]), help='Which model. '
+            'Lists: pick-and-like by what a user will pick and like, implicit-mf, item-knn and '
             'ease by what they will pick. Ratings: bayes averages over many sets of weights and '
             'says how sure it is; features learns from who rated what, too, and from what is known '
             'of users and items; biased-mf finds one, in less time and space. To compare with: '
@@ -103,8 +103,9 @@ def model_options(
         _setting('factors', 'How many factors each user and item has'),
         _setting('sweeps', 'Draws from the posterior, of which the first 20 are not used'),
         _setting('epochs', 'Passes over the ratings'), _setting('lr', 'Highest learning rate'),
-        _setting('wd', 'Weight decay'), _setting('seed', 'Of all random numbers, 42 if left out'),
-        _setting('threads', 'How many to train with, 1 if left out'),
+        _setting('wd', 'Weight decay'),
+        _setting('seed', 'Seed of all random numbers, 42 if left out'),
+        _setting('threads', 'Threads to train with, 1 if left out'),
         device_option,
         _table('user-features', 'users'), _table('item-features', 'items'))(f)
 
@@ -117,7 +118,7 @@ def _pick_and_like(good=None, seed=None, device='cpu', **liking):
 def make_model(
     kind:str, # a model, as the shell calls it
     counts:bool=False, # are ratings counts?
-    good:float|None=None, # a rating that is good, for the model that asks; None for its own rule
+    good:float|None=None, # from which rating on a user likes an item; None for the model's own rule
     **given # values by option; None where one was not given
 ): # the model, untrained
     "A model of this kind; an option that it does not have is an error"
@@ -139,7 +140,7 @@ def make_model(
 
 # %% ../nbs/98_training.ipynb #4f71446f
 def _in_shell(message):
-    "What the library says of a fit, in the words of a shell"
+    "The library's message about a fit, with the names of options"
     here = click.get_current_context(silent=True)
     has = here is None or any(o.name=='kind' for o in here.command.params)
     for option,(name,_) in _models.items():
@@ -150,12 +151,12 @@ def _in_shell(message):
 
 @contextmanager
 def fit_errors():
-    "What a fit refuses inside is one line, with advice that a shell can follow; Ctrl-C ends it all"
+    "Turn an error of a fit into one line, with advice for a shell; Ctrl-C ends the program"
     with warnings.catch_warnings():
         warnings.filterwarnings('error', 'interrupted') # BayesianMF would go on with what it has
         try: yield
         except FloatingPointError as e: raise click.UsageError(
-            'the weights ran away in training: try a lower --lr or --wd') from e
+            'training diverged: try a lower --lr or --wd') from e
         except UserWarning as e: raise KeyboardInterrupt from e
         except (ValueError,NotImplementedError,MemoryError) as e:
             raise click.UsageError(_in_shell(str(e)) or type(e).__name__) from e
@@ -165,7 +166,7 @@ def no_rating_option(
     f, # a command that reads a file; takes `no_rating`
 ): # the same with an option --no-rating
     "An option that says that the rows are clicks"
-    return click.option('--no-rating', is_flag=True, help='Rows say who took what, and no more: '
+    return click.option('--no-rating', is_flag=True, help='Rows only say who chose what: '
                         'there is no column of ratings.')(f)
 
 def interaction_options(

@@ -34,7 +34,7 @@ _cluster = together(
 
 @contextmanager
 def _session(master, conf):
-    "A session that ends with the command; what Spark says of an error is the user's one line"
+    "A session that ends with the command; an error of Spark's becomes one line for the user"
     from collab_course.spark_cluster import spark_session
     from collab_course.ids import RatingsError
     try:
@@ -73,23 +73,23 @@ Examples: collab_course spark-train lake --out model
 @click.argument('lake')
 @column_options('user', 'item', 'rating')
 @click.option('--out', required=True, type=NewFolder(file_okay=False, path_type=Path),
-              help='Folder for the model, on this machine; one that is there is replaced.')
+              help='Folder for the model, on this machine; an existing one is replaced.')
 @click.option('--factors', default=32, show_default=True, type=click.IntRange(1, 10_000),
-              help='Factors of each user and item.')
+              help='How many factors each user and item has.')
 @click.option('--penalty', default=.15, show_default=True, type=Setting('penalty'),
-              help='Pull of the factors towards zero, for each rating.')
+              help='How strongly factors are pulled towards zero, for each rating.')
 @click.option('--epochs', default=10, show_default=True, type=Setting('n_epoch'),
               help='Rounds over items and users.')
 @click.option('--seed', default=42, show_default=True, type=Setting('seed'),
-              help='Of the initial factors.')
+              help='Seed of the initial factors.')
 @_cluster
 def _train(lake, out, factors, penalty, epochs, seed, master, conf, **names):
-    """Train on LAKE, where it lies.
+    """Train on LAKE with Spark.
 
     Spark's ALS is trained on the residuals of damped means.
 
-    LAKE is a Parquet file, a folder of them, or an address that the cluster can read. The model
-    answers without Spark: `collab_course recommend`."""
+    LAKE is a Parquet file, a folder of them, or an address that the cluster can read. To use the
+    model you need no Spark: `collab_course recommend`."""
     from collab_course.spark_cluster import spark_train
     if ':/' in str(out): raise click.UsageError(f'--out {out}: the model is saved on this machine')
     with writable(out), _session(master, conf) as spark:
@@ -106,14 +106,14 @@ def _train(lake, out, factors, penalty, epochs, seed, master, conf, **names):
 @click.argument('lake')
 @column_options('user', 'item')
 @click.option('--out', required=True, metavar='LISTS',
-              help='Folder or address for the lists, where there is nothing yet.')
+              help='Folder or address for the lists; it must not exist yet.')
 @click.option('-n', default=10, show_default=True, type=click.IntRange(1),
               help='Items for each user, at most.')
 @_cluster
 def _recommend(model, lake, out, n, master, conf, **names):
     """List items for each user of LAKE, best first.
 
-    Items that LAKE says a user has rated are left out.
+    Items that a user has rated in LAKE are left out.
 
     MODEL is a folder that `spark-train` or `train` has made. The lists are Parquet: user, item,
     and the predicted rating or the score."""

@@ -1,4 +1,4 @@
-// Learning curves: a pair of lines for each setting of the slider, one pair lit
+// Learning curves: a pair of lines for each setting of the slider, one pair highlighted
 function render(root, {name, at, labels, summaries}) {
   const lines = root.querySelectorAll('svg g[data-line]'), summary = element('output');
   const names = labels.map(text => element('span', {}, text));

@@ -1,4 +1,4 @@
-// Rate a few films, and see two lists: of a new user who is held to the mean user, and of one who is held to zero
+// Rate a few films, and see two lists: of a new user pulled towards the mean user, and of one pulled towards zero
 function render(root, data) {
   const {titles, stars, weights, matrix, n} = data, rated = new Map(data.rated), zero = data.start.map(() => 0);
   const items = unpacked(data.factors, data.step, zero.length);
@@ -20,8 +20,8 @@ function render(root, data) {
       [titles[i], scores[i], [dot(items[i], start), ...moves.map(move => dot(items[i], move))]]);
   }
   function why(rows, score, [common, ...parts]) { // what the score is made of, in percent, the largest part first
-    if (score <= 0) return [];
     const shares = [...common ? [['everyone', common]] : [], ...rows.map((i, t) => [shortened(titles[i]), parts[t]])];
+    if (score <= 0 || shares.length < 2) return []; // a hundred percent of one film says nothing
     return shares.sort((a, b) => Math.abs(b[1])-Math.abs(a[1])).map(([name, part]) =>
       `${name} ${fixed(100*part/score, 0)}%`.replace('-', '−'));
   }
@@ -41,8 +41,8 @@ function render(root, data) {
     lists.forEach(({list}, k) => list.replaceChildren(...root.state[k].map(film => line(rows, film))));
     const films = rows.length === 1 ? 'film' : `${rows.length} films`;
     status.replaceChildren(rows.length
-      ? `From your ${films}. Under each title is why: their shares in its score.`
-      : 'Nothing is rated: both lists are those of the average user.',
+      ? `From your ${films}. Under each title: how much of its score comes from which of them.`
+      : 'Nothing is rated: both lists are for the average user.',
       element('span', {className: 'cc-unseen'}, // the first ones are read aloud, too
         ...lists.map(({name}, k) => ` ${name}: ${root.state[k].slice(0, 3).map(([title]) => title).join(', ')}.`)));
   }

@@ -232,7 +232,7 @@ def test_parquet_without_pyarrow(tmp_path, films):
 def test_data_reports_a_published_data_set(tmp_path):
     "Where it lies, how many rows, and what is odd"
     out, err = run('data', 'ml-100k', cwd=tmp_path)
-    assert 'u.data' in out and '100,000' in out and 'odd: 18 titles stand for several items' in out and err == ''
+    assert 'u.data' in out and '100,000' in out and 'odd: 18 titles belong to several items' in out and err == ''
 
 
 def test_data_counts_titles(films, tmp_path):
@@ -240,7 +240,7 @@ def test_data_counts_titles(films, tmp_path):
     seen = json.loads(run('data', text(films, tmp_path/'x.csv'), '--json', cwd=tmp_path)[0])
     assert [seen[o] for o in ('rows', 'users', 'items', 'titles')] == [900, 40, 30, 29]
     assert {o['rating']: o['rows'] for o in seen['histogram']} == films.rating.value_counts().to_dict()
-    assert '1 titles stand for several items' in seen['odd'] and seen['mean'] == films.rating.mean()
+    assert '1 titles belong to several items' in seen['odd'] and seen['mean'] == films.rating.mean()
     films = films.assign(title=films.title.where(films.movie != 12, ''))
     assert '1 items have no title but their id' in run('data', text(films, tmp_path/'x.csv'), cwd=tmp_path)[0]
 
@@ -852,8 +852,8 @@ def test_mistakes_that_show_late_are_one_line(films, tmp_path):
     data = (tmp_path/'films.zip').read_bytes().replace(b'PK\1\2', b'\0K\1\2')
     (tmp_path/'films.zip').write_bytes(data)
     for args, says in [
-            (['train', 'films.csv', '--out', 'm', '--model', 'biased-mf', '--lr', 1, '--wd', 10, '--epochs', 400, '--quiet'], 'ran away'),
-            (['evaluate', 'films.csv', '--model', 'biased-mf', '--lr', 1, '--wd', 10, '--epochs', 400, '--quiet'], 'ran away'),
+            (['train', 'films.csv', '--out', 'm', '--model', 'biased-mf', '--lr', 1, '--wd', 10, '--epochs', 400, '--quiet'], 'training diverged'),
+            (['evaluate', 'films.csv', '--model', 'biased-mf', '--lr', 1, '--wd', 10, '--epochs', 400, '--quiet'], 'training diverged'),
             (['evaluate', 'same.csv', '--quiet'], 'nothing is left to hold out'),
             (['evaluate', 'same.csv', '--protocol', 'folds', '--quiet'], 'nothing is left to hold out'),
             (['evaluate', 'films.csv', '--protocol', 'time', '--time', 'rating'], 'rating and time at once'),

@@ -315,7 +315,7 @@ def test_published_archives_pass_the_limits():
 def test_a_name_that_is_a_path_is_no_data_set():
     "It would lead out of the cache"
     for name in '../x', '/etc', 'a b', '':
-        with pytest.raises(DataError, match='is no name of a data set'): get_data(name)
+        with pytest.raises(DataError, match='is not the name of a data set'): get_data(name)
 
 
 def test_a_bad_cache_is_neither_believed_nor_deleted(home, path):
@@ -512,7 +512,7 @@ def test_titles_are_read_as_utf_8(tmp_path):
 
 
 @pytest.mark.parametrize('split, says', [
-    (([0, 1], [1, 2]), '1 rows stand in the split more than once'), (([0], [30]), 'from row 0 to 30, and the rows from 0 to 29'),
+    (([0, 1], [1, 2]), '1 rows are in the split more than once'), (([0], [30]), 'from row 0 to 30, and the rows from 0 to 29'),
     (([-1], []), 'from row -1'), (([], [0]), 'no rows to train on'), (([True], [False]), 'row numbers, not of bool'),
     (([.5], [1]), 'row numbers, not of float64')])
 def test_a_wrong_split_is_refused(split, says):

@@ -90,7 +90,7 @@ def test_home_says_how_long_it_takes():
     core = re.search(r'These eight pages.*?## All pages', text_of('index'), re.S)[0]
     names = re.findall(r'\]\(\d+_(\w+)\.ipynb\)', core)
     assert len(names) == len(set(names)) == 8
-    told, hours = re.search(r'about (\d+) minutes, and all there is about (\w+) hours', home.get_text()).groups()
+    told, hours = re.search(r'about (\d+) minutes, and the whole course about (\w+) hours', home.get_text()).groups()
     assert abs(minutes('index.html') + sum(minutes(f'{name}.html') for name in names) - int(told)) <= 10
     paths = [path for path in notebooks() if not path.name.startswith('0')]
     total = sum(minutes(page_of(path)) for path in paths)

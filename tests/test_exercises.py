@@ -1,4 +1,5 @@
 "Exercises: each as a triple of starter, mistakes and solution; whatever an answer does; progress"
+import importlib
 import inspect
 import json
 import re
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,6 +83,21 @@ def test_nothing_is_asked_without_an_answer(path):
     "Exercises are checked, choices explained; what is only to try says so"
     texts = [text for _, text in cells(PATHS[path])]
     assert ('## Exercises' in texts) <= (path in PAGES) and not any('.callout' in text for text in texts)
+
+
+@pytest.mark.parametrize('answer', [None, 7, 'x', [], (1, 2), Exception, np.zeros(3), lambda: 1],
+                         ids='None 7 text list tuple class array function'.split())
+@pytest.mark.parametrize('name', [name for name in NAMES if name.startswith('project.')])
+def test_odd_answers_about_your_own_data(name, answer):
+    "A sentence with the exercise's name, and no error"
+    passed, said = judge(exercises._find(name), answer)
+    assert passed is False and said.startswith(f'{name}: ') and said.endswith('.') and len(said) < 400
+
+
+def test_the_bookshop_of_the_page_is_that_of_the_checks():
+    "The page shows it, and the solutions use it"
+    shop = inspect.getsource(importlib.import_module('collab_course.checks.project').make_shop)
+    assert shop.strip() in [text for _, text in cells(PATHS['99_project'])]
 
 
 def test_no_prose_names_a_solution():
@@ -174,6 +191,10 @@ def changes(xs):
 
 def asks_for_more(xs, n): return xs
 
+def reads(xs): return open('nowhere.csv').read()
+
+def reads_itself(xs): return double(xs) if Path(__file__).read_text(encoding='utf-8') else None
+
 def recurses(xs): return recurses(xs)
 
 def generates(xs): yield from double(xs)
@@ -203,6 +224,7 @@ class Strange:
     (changes, 'it changed what it was given. Work on a copy.'),
     (asks_for_more, "it raised TypeError: asks_for_more() missing 1 required positional argument: 'n'."),
     (generates, 'it returned a generator, and a list is asked for.'),
+    (reads, "it raised FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.csv' in the line `def reads(xs): return open('nowhere.csv').read()`."),
     (raises_that, 'it raised Speechless in the line `def raises_that(xs): raise Speechless`.'),
     (lambda xs: torch.eye(2).to_sparse(), 'it returned a tensor, and a list is asked for.'),
     (lambda xs: [2, torch.eye(2).to_sparse()], 'it returned a tensor, and a number is asked for (at place 1).'),
@@ -233,7 +255,7 @@ def test_an_answer_that_checks_itself(monkeypatch):
     assert judge(two_cases, itself).text == 'movielens.1, ML-100k: it did not end within 0.2 seconds.'
     assert time.monotonic() - start < 2
     assert judge(again, lambda xs: double(xs) if judge(doubled(), double).passed else None).passed
-    assert judge(again, closes).passed
+    assert judge(again, closes).passed and judge(again, reads_itself).passed
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0) and signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
 
 

@@ -121,7 +121,7 @@ def test_memory_is_worked_out_before_a_fit(make, scarce):
     "The error names both sizes, and the model stays as it was"
     model = make()
     scarce(20_000)
-    with pytest.raises(MemoryError, match='would take .* GB, and 2e-05 GB are there'): model.fit(tiny_ratings(), quiet=True)
+    with pytest.raises(MemoryError, match='would take .* GB, and 2e-05 GB are free'): model.fit(tiny_ratings(), quiet=True)
     with pytest.raises(AttributeError, match='not trained'): model.ratings
     scarce(None) # where the system does not say
     if type(model) is not Ensemble: model.fit(tiny_ratings(), quiet=True)
@@ -132,7 +132,7 @@ def test_memory_is_worked_out_before_a_fit_for_lists(model, scarce, monkeypatch)
     "Before the first table is made"
     for name in 'als.side_of', 'item_knn.co_occurrence', 'ease.co_occurrence': monkeypatch.setattr(f'collab_course.{name}', None)
     scarce(1000)
-    with pytest.raises(MemoryError, match='(factors|items have in common) would take .* GB, and 1e-06 GB are there'): model.clone().fit(tiny_ratings(), quiet=True)
+    with pytest.raises(MemoryError, match='(factors|items have in common) would take .* GB, and 1e-06 GB are free'): model.clone().fit(tiny_ratings(), quiet=True)
 
 
 def test_ease_asks_for_what_it_takes(scarce):
@@ -167,7 +167,7 @@ def test_too_little_memory_is_one_line(scarce, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr('sys.stdout', None) # pytest's cannot be reconfigured
     with pytest.raises(SystemExit) as e: main()
     said = capsys.readouterr().err
-    assert e.value.code == 2 and said.count('\n') == 1 and 'GB are there' in said
+    assert e.value.code == 2 and said.count('\n') == 1 and 'GB are free' in said
 
 
 X, Y = np.array([[0, 0], [1, 1], [2, 0], [0, 1]]), np.array([.5, -1, 1, 0])

@@ -231,7 +231,7 @@ def test_new_takes_settings_and_refuses_others(learn):
         def get_idxs(self): return torch.arange(self.n).flip(0)
     back = dl.new(cls=Backwards)
     assert type(back) is type(back.new()) is Backwards and back.one_batch()[1][0] == dl.y[-1]
-    with pytest.raises(TypeError, match="'batchsize' is no setting"): dl.new(batchsize=3)
+    with pytest.raises(TypeError, match="'batchsize' is not a setting"): dl.new(batchsize=3)
     with pytest.raises(ValueError, match='drop_last'): dl.new(drop_last=True)
     with pytest.raises(ValueError, match='at least one row'): dl.new(bs=0)
     with pytest.raises(ValueError, match='knows no ids'): TensorDL(dl.x, dl.y).new(TINY)

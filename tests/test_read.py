@@ -242,7 +242,7 @@ GOOD = 'user,item,rating\n1,1,5\n1,2,3\n2,1,4\n'
     (NO_COLUMNS, dict(user='a', item='a', rating='c'), ["column 'a' cannot be user and item at once"]),
     (GOOD, dict(title='user'), ['user and title at once']),
     ('user,userId,item,rating\n1,1,1,1\n', {}, ["any of 'user', 'userId' may be the user"]),
-    ('user,item,rating,rating\n1,1,1,1\n', {}, ["column 'rating' stands 2 times: say which with rating=, or --rating"]),
+    ('user,item,rating,rating\n1,1,1,1\n', {}, ["column 'rating' is there 2 times: say which with rating=, or --rating"]),
     ('user,item,timestamp\n1,1,880000000\n', {}, ['no column is named rating', "'timestamp'"]),
     (GOOD+'2,2,five\n', {}, ["'rating' is not a number in 1 of 4 rows; the first is row 3: 'five'"]),
     (GOOD+'2,2,\n', {}, ["'rating' is not a number", 'row 3']),
@@ -253,7 +253,7 @@ GOOD = 'user,item,rating\n1,1,5\n1,2,3\n2,1,4\n'
     (GOOD.replace('\n', ',9\n').replace('rating,9', 'rating'), {}, ['more fields than its first line']),
     (GOOD+'2,"2,3\n', {}, ['x.csv cannot be read', 'line 5 has a quote that is out of order']),
     (GOOD.encode('utf-16-le'), {}, ['there are zero bytes in it', 'encoding="utf-16-le"']),
-    (GOOD.encode()+b'3,\0,4\n', {}, ['it is no text']),
+    (GOOD.encode()+b'3,\0,4\n', {}, ['it is not text']),
     (b'\xef\xbb\xbf'+GOOD.encode()+b'\xe9,1,2\n', {}, ["can't decode byte 0xe9"]),
     (GOOD, dict(encoding='latin-99'), ["encoding='latin-99' is not known"]),
     (GOOD.encode()+'Амели,1,2\n'.encode('cp1251'), dict(encoding='utf-8'), ["can't decode byte"]),
@@ -265,7 +265,7 @@ GOOD = 'user,item,rating\n1,1,5\n1,2,3\n2,1,4\n'
     (GOOD, dict(drop=[3, 4, '5']), ['all of its 3 rows have ratings that are to be left out']),
     ('[{"user": 1, "item": 1, "rating": 4}]', {}, ['it is JSON, all of it one list']),
     ('[\n{"user": 1, "item": 1, "rating": 4}]', {}, ['it is JSON, all of it one list']),
-    ('{"user": 1, "item": 1, "rating": 4}\n[3]\n', {}, ['it is JSON, and in line 2 is no object']),
+    ('{"user": 1, "item": 1, "rating": 4}\n[3]\n', {}, ['it is JSON, and line 2 is not an object']),
     ('{"user": 1, "item": {"id": 7}, "rating": 4}\n', {}, ["line 1 of this JSON has {'id': 7} for a value"]),
     ("{'user': 1, 'item': 1, 'rating': 4}\n", {}, ['it is JSON, and there is no object in line 1']),
     ('{"user": 1, "rating": 4}\n', {}, ["it is JSON, with keys: no column is named item"]),
@@ -405,7 +405,7 @@ def test_comments_at_the_top_are_no_rows(tmp_path):
     path = tmp_path/'x.csv'
     path.write_text('% bip weighted\n1 1 5\n1 2 4\n')
     df, said = heard(path, header=False)
-    assert len(df) == 2 and len(said) == 1 and '1 lines of comment' in said[0]
+    assert len(df) == 2 and len(said) == 1 and '1 comment lines at its top were skipped' in said[0]
     path.write_text('#1,1,5\n#2,2,4\n3,1,3\n')
     df, said = heard(path, header=False)
     assert df.user.tolist() == ['#1', '#2', '3'] and said == []
@@ -467,7 +467,7 @@ def test_titles_in_a_file_of_their_own(films, tmp_path):
 
 @pytest.mark.parametrize('content, says', [
     (b'', 'it is empty'), (b'passwd\n', "there is no title in 'passwd'"), (b'1|a\n1|b\n', 'it has item 1 more than once'), (b'1|a\n1|a\n', 'item 1 more than once'),
-    (b'|a\n', "'a' has no id"), (b'1|a||||7\n', 'flags that are neither 0 nor 1'), (b'1|a'+30*b'|0'+b'\n', 'has 32 fields'), (b'\0'*9, 'it is no text'),
+    (b'|a\n', "'a' has no id"), (b'1|a||||7\n', 'flags that are neither 0 nor 1'), (b'1|a'+30*b'|0'+b'\n', 'has 32 fields'), (b'\0'*9, 'it is not text'),
     (b'PK\3\4', 'it is a zip'), (b'\x1f\x8b\x08', 'cannot be read'), (b'<html>', 'a web page'),
 ])
 def test_a_wrong_file_of_items_is_an_error_that_names_it(content, says, films, tmp_path):
@@ -512,9 +512,9 @@ def test_jester_is_wide(tmp_path):
     (tmp_path/'jester.csv').write_text('\n'.join(lines))
     df, said = heard(tmp_path/'jester.csv')
     want = [[u+1, i+1, 7.5] for u in range(5) for i in range(100) if (u+i) % 3]
-    assert df.values.tolist() == want and f'{500-len(want)} cells of 99 are no ratings' in said[0]
+    assert df.values.tolist() == want and f'{500-len(want)} cells of 99 are taken as not rated' in said[0]
     (tmp_path/'jester.csv').write_text('\n'.join([*lines[:3], '1'+lines[3]]))
-    with pytest.raises(DataError, match='user 4 has another number of ratings'): read_ratings(tmp_path/'jester.csv')
+    with pytest.raises(DataError, match='user 4 does not have as many ratings'): read_ratings(tmp_path/'jester.csv')
 
 
 def test_parquet_columns_that_are_needed(tmp_path, monkeypatch):
@@ -567,7 +567,7 @@ def test_bytes_in_parquet_are_refused_with_advice(tmp_path, column):
     "As Impala and Hive write text"
     df = tiny_ratings()
     df.assign(**{column: df[column].map(lambda o: str(o).encode())}).to_parquet(tmp_path/'x.parquet')
-    words = f"'{column}' is (a bytes, not an id|no text) in 30 of 30 rows; the first is row 0: b'.*decode them: df.name..str.decode"
+    words = f"'{column}' is (a bytes, not an id|not text) in 30 of 30 rows; the first is row 0: b'.*decode them: df.name..str.decode"
     with pytest.raises(RatingsError, match=words): read_ratings(tmp_path/'x.parquet')
     with pytest.raises(RatingsError, match=words): Ratings(pd.read_parquet(tmp_path/'x.parquet'))
 

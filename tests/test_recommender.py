@@ -184,7 +184,7 @@ def test_lists_of_all_are_those_of_each(users, kind, n_items, seed, n, min_ratin
 
 
 @pytest.mark.parametrize('model, wrong, says', [
-    (BayesianMF(), {'n_sweeps': 30}, r"'n_sweeps': settings stand in the constructor, BayesianMF\(n_sweeps=30\).fit\(df\)"),
+    (BayesianMF(), {'n_sweeps': 30}, r"'n_sweeps': settings belong in the constructor, BayesianMF\(n_sweeps=30\).fit\(df\)"),
     (DampedMeans(), {'damping': 3.}, r'DampedMeans\(damping=3.0\)'), (DampedMeans(), {'wd': .1}, r"fit has no argument 'wd'$"),
 ], ids=str)
 def test_settings_in_fit_are_sent_to_the_constructor(model, wrong, says):
@@ -567,7 +567,7 @@ def test_class_is_looked_up_and_never_imported(tmp_path):
     for name in ('os.system', 'system', 'Recommender', 'load', '__class__'):
         saved = load_folder(folder)
         save_folder(tmp_path/'odd', {**saved.info, 'model': name}, saved.tensors)
-        with pytest.raises(SavedModelError, match='is no model of collab_course; give its class'): load(tmp_path/'odd')
+        with pytest.raises(SavedModelError, match='is not a model of collab_course; give its class'): load(tmp_path/'odd')
 
 
 @pytest.mark.parametrize('kind', [OSError, KeyboardInterrupt])
@@ -641,7 +641,7 @@ def test_files_that_do_not_belong_are_refused(tmp_path):
         (head, head.read_bytes()[:-10], 'is damaged'),
         (head, changed(info={**whole['info'], 'model': 'DampedMeans'}), 'has other settings than its weights'),
         (head, changed(version=4), 'upgrade collab_course'), (head, changed(version=1), 'is damaged'),
-        (head, b'{"format": "a cookbook"}', 'is no saved model'),
+        (head, b'{"format": "a cookbook"}', 'is not a saved model'),
         (head, b'\x80\x04\x95', 'is damaged'), (head, b'['*100_000, 'is damaged'),
         (head, None, 'holds no recommender.json'),
         (head, changed(sha256={'collab_course': '0'*64, 'ratings': '0'*64}), 'is missing'),
@@ -649,7 +649,7 @@ def test_files_that_do_not_belong_are_refused(tmp_path):
             {'collab_course': '../../x', 'ratings': '../../x'}, {'collab_course': 7}, {'ratings': '0'*64}, {}, [], 7,
             {**whole['sha256'], 'more': '0'*64})],
         *[(head, changed(version=o), 'is damaged') for o in (0, '1', None, True)],
-        *[(head, o, 'is no saved model') for o in (b'[]', b'null', b'7')]]
+        *[(head, o, 'is not a saved model') for o in (b'[]', b'null', b'7')]]
     for file, data, words in expected: assert words in damaged(folder, file, data), words
     assert damaged(folder, head, head.read_bytes()) == 'it was loaded'
 

@@ -251,9 +251,9 @@ def test_folders_that_are_no_model_are_refused(tmp_path):
     table, = (SAVED/'explicit'/'itemFactors').iterdir()
     text = (SAVED/'explicit'/'metadata'/meta).read_text()
     def put(old, new): return lambda: (folder/'metadata'/meta).write_text(text.replace(old, new))
-    refused('holds no metadata: it is no saved model of Spark', lambda: shutil.rmtree(folder))
+    refused('holds no metadata: it is not a model that Spark saved', lambda: shutil.rmtree(folder))
     refused('holds no metadata', lambda: shutil.rmtree(folder/'metadata'))
-    refused('holds a org.apache.spark.ml.PipelineModel, and no ALSModel; .* is a folder in stages', put('recommendation.ALSModel', 'PipelineModel'))
+    refused('holds a org.apache.spark.ml.PipelineModel, not an ALSModel; .* is a folder in stages', put('recommendation.ALSModel', 'PipelineModel'))
     refused('cannot be read', put('{', ''))
     refused(r'rows have \{4\} factors, and the model 5', put('"rank":4', '"rank":5'))
     refused('itemFactors cannot be read', lambda: (folder/'itemFactors'/table.name).write_bytes(table.read_bytes()[:-9]))
@@ -278,9 +278,9 @@ NO_ORDER = {'a set': ('users', {*'abcde'}, 'users come in the order of .* type s
             'titles as a set': ('titles', {*'abcdefg'}, 'titles come .* type set'), 'a table': ('users', np.array([[*'abcde']]).T, r'type ndarray of shape \(5, 1\)'),
             'a frame': ('users', pd.DataFrame({'user': [*'abcde']}), r'type DataFrame of shape \(5, 1\)'), 'a number': ('items', 7, 'items come .* type int'),
             'none': ('users', None, 'type NoneType')}
-NO_NUMBERS = {'ragged': ('item_factors', [[1, 2, 3]]*6 + [[1]], 'item_factors is no array of numbers'), 'complex': ('item_factors', np.ones((7, 3))*1j, 'are complex'),
-              'complex list': ('user_bias', [1, 2, 3, 4, 5j], 'user_bias is no .* complex'), 'text': ('user_bias', dict(zip('abcde', 'vwxyz')), 'user_bias is no array of numbers'),
-              'set': ('user_factors', {1., 2.}, 'user_factors is no array of numbers'), 'twice': ('user_bias', pd.Series(range(6), [*'abcdea']), 'user_bias is no array'),
+NO_NUMBERS = {'ragged': ('item_factors', [[1, 2, 3]]*6 + [[1]], 'item_factors is not an array of numbers'), 'complex': ('item_factors', np.ones((7, 3))*1j, 'are complex'),
+              'complex list': ('user_bias', [1, 2, 3, 4, 5j], 'user_bias is not .* complex'), 'text': ('user_bias', dict(zip('abcde', 'vwxyz')), 'user_bias is not an array of numbers'),
+              'set': ('user_factors', {1., 2.}, 'user_factors is not an array of numbers'), 'twice': ('user_bias', pd.Series(range(6), [*'abcdea']), 'user_bias is not an array'),
               'no mean': ('mean', None, 'mean is a finite number, not None'), 'text mean': ('mean', 'x', "not 'x'"), 'complex mean': ('mean', 1j, 'not 1j')}
 
 

@@ -483,12 +483,12 @@ def test_ids_have_an_order_and_rows_point_to_them(kind, tmp_path):
     far, low, later = rows.copy(), rows.copy(), rows.copy()
     far[-1, 0], low[3, 1], later[:2] = 6, -1, later[1::-1]
     changes = [({'.x': far}, 'a row points nowhere'), ({'.x': low}, 'a row points nowhere|rows are out of order'),
-               ({'.x': later}, 'rows are out of order'), ({'.x': rows.astype('int64')}, 'rows are no pairs')]
+               ({'.x': later}, 'rows are out of order'), ({'.x': rows.astype('int64')}, 'rows are not pairs')]
     for side in ('.users', '.items'):
         ids = saved.tensors[side]
         first = ids.reshape(6, -1).copy()
         for order in ([1, 0, 2, 3, 4, 5], [0, 0, 2, 3, 4, 5]):
-            changes.append(({side: first[order].reshape(ids.shape)}, 'none, come twice or are out of order'))
+            changes.append(({side: first[order].reshape(ids.shape)}, 'missing, repeated or out of order'))
     for changed, message in changes:
         save_folder(tmp_path, saved.info, {**saved.tensors, **changed})
         with pytest.raises(SavedModelError, match=message): load(tmp_path)
@@ -500,7 +500,7 @@ def test_model_that_would_not_load_is_not_saved(two):
     b.user_weights[1, 2] = np.nan
     with pytest.raises(ValueError, match='user_weights is not finite'): b.save(folder)
     b.user_weights = b.user_weights[:, :2]
-    with pytest.raises(ValueError, match=r'user_weights is no array of type float32 and shape \(6, 3\)'): b.save(folder)
+    with pytest.raises(ValueError, match=r'user_weights is not an array of type float32 and shape \(6, 3\)'): b.save(folder)
     assert says(load(folder)) == says(a)
 
 
@@ -546,7 +546,7 @@ def test_own_models_may_hold_anything(tmp_path):
     for name in ('predict', 'ratings', 'used', 'size', '_who', '__class__', 'a b', ''):
         info = {**saved.info, 'fitted': {**saved.info['fitted'], name: 1}}
         save_folder(tmp_path, info, saved.tensors)
-        with pytest.raises(SavedModelError, match='is no name for what a fit leaves'): Odd.load(tmp_path)
+        with pytest.raises(SavedModelError, match='is not a name for what a fit leaves'): Odd.load(tmp_path)
 
 
 def test_folder_of_format_2_answers_as_it_did(tmp_path):

@@ -238,7 +238,7 @@ def test_truncated_parquet_is_refused_by_name(small, tmp_path, share):
     old = ratings_store(small, tmp_path/'store')
     data = small[1].read_bytes()
     small[1].write_bytes(data[:int(share*len(data))])
-    with pytest.raises(DataError, match='b.parquet cannot be read: it begins as Parquet and does not end so: write or fetch it again'):
+    with pytest.raises(DataError, match='b.parquet cannot be read: it begins like a Parquet file but is incomplete: write or fetch it again'):
         ratings_store(small, tmp_path/'store')
     same(Ratings.open(tmp_path/'store'), old)
 

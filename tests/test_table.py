@@ -152,7 +152,7 @@ def test_titles_stay_text_whatever_they_look_like():
 def test_a_frame_is_checked_by_its_names():
     "Twice the same name, an array, one column for two; numbers as names; a saved index is another column"
     tiny = tiny_ratings()
-    with pytest.raises(RatingsError, match='stands 2 times'): check_ratings(pd.concat([tiny, tiny[['user']]], axis=1))
+    with pytest.raises(RatingsError, match='is there 2 times'): check_ratings(pd.concat([tiny, tiny[['user']]], axis=1))
     with pytest.raises(TypeError, match='not numpy.ndarray'): check_ratings(tiny.values)
     with pytest.raises(RatingsError, match='three columns'): check_ratings(tiny, 'user', 'user')
     assert check_ratings(tiny, item='title', title='title').title.tolist() == tiny.title.tolist()
@@ -194,10 +194,10 @@ def test_wrong_ids_are_counted_by_rows():
                          ([True]*3, 'is a truth value, not an id in 3 of 3 rows'),
                          ([1, True]*5, 'mixes number and truth value in 5 of 10 rows'),
                          ([2.**60, 1]*2, 'is not a whole number that floats tell apart in 2 of 4 rows'),
-                         (['a', 'b\udcff']*9, 'is no valid text in 9 of 18 rows'), ([b'a']*3, 'is a bytes, not an id'),
+                         (['a', 'b\udcff']*9, 'is not valid text in 9 of 18 rows'), ([b'a']*3, 'is a bytes, not an id'),
                          ([Decimal('sNaN')]*2, 'is not a whole number'), ([(1, 2)]*3, 'is a tuple, not an id')):
         with pytest.raises(RatingsError, match=says): as_ids(pd.Series(values, dtype=object))
-    with pytest.raises(RatingsError, match='is no valid text in 1 of 2 rows'): as_titles(pd.Series(['a', '\ud800'], dtype=object), 'title')
+    with pytest.raises(RatingsError, match='is not valid text in 1 of 2 rows'): as_titles(pd.Series(['a', '\ud800'], dtype=object), 'title')
 
 
 def test_ids_of_long_floats_are_right_or_refused():
@@ -310,9 +310,9 @@ def test_messages_say_whose_id_and_what_was_asked():
         e.match(says)
         assert str(e.value).count('unknown') == 1
     for odd in (None, 1.5, True, {1}, np.nan):
-        with pytest.raises(RatingsError, match='is no user id: ids are whole numbers or text'): model.ratings.users[odd]
-    with pytest.raises(RatingsError, match='None is no user id'): model.recommend(None)
-    with pytest.raises(RatingsError, match='None is no item id'): model.similar(None)
+        with pytest.raises(RatingsError, match='is not a valid user id: ids are whole numbers or text'): model.ratings.users[odd]
+    with pytest.raises(RatingsError, match='None is not a valid user id'): model.recommend(None)
+    with pytest.raises(RatingsError, match='None is not a valid item id'): model.similar(None)
     with pytest.raises(UnknownIdError, match="^unknown: 'x'$"): Vocab(['abc'])['x']
 
 

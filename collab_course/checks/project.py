@@ -225,7 +225,7 @@ def _says_of_a_service(model_and_serve):
         if 'user' in request and seen & {*items}: return f'It offers {user} what was rated already.'
     answer,wrong = _asked(serve, {'user': 'nobody at all'})
     if wrong: return wrong
-    if 'error' not in answer: return 'A user whom nobody knows gets no error, but an answer.'
+    if 'error' not in answer: return 'An unknown user gets an answer, and no error.'
 
 def _raises():
     _,model = my_model()
@@ -235,8 +235,8 @@ def _raises():
 def _as_a_list(): return my_model()[1], lambda request: [1,2,3]
 
 project_10 = Exercise('project.10', serve_it, says=_says_of_a_service,
-    why='Known and new users are asked for alike, by an id or by a dict. Whom nobody knows is told '
-        'so, in a form that a program can read.',
+    why='Known and new users are asked for alike, by an id or by a dict. An unknown user gets '
+        'an error, in a form that a program can read.',
     hints=('`model.recommend(who, n)` takes an id or a dict of ratings; `["item"].tolist()` has '
            'the ids.',
            'Put it into `try`, and return `json.dumps({"error": str(e)})` for a `KeyError`.'),
