@@ -44,27 +44,30 @@
     return Promise.resolve({ json: () => entries });
   };
 
-  // questions: their choices unfold without a script; which were answered is counted, and kept in
-  // this browser
+  // questions: their choices unfold without a script; which were answered, and which of them rightly
+  // at the first try, is said, and kept in this browser
   const questions = $$("main .question");
   if (questions.length) {
     const key = `questions ${location.pathname}`;
     const name = (question) => question.querySelector("p").textContent;
     const said = document.createElement("p");
-    const answered = new Set();
-    try { for (const one of JSON.parse(localStorage.getItem(key))) answered.add(one); } catch { /* none, or none kept */ }
+    let first = {};
+    try { first = { ...JSON.parse(localStorage.getItem(key)) }; } catch { /* none, or none kept */ }
     const count = () => {
-      const n = questions.filter((question) => answered.has(name(question))).length;
-      said.textContent = n ? `${n} of ${questions.length} answered.` : "";
+      const tries = questions.map((question) => first[name(question)]);
+      const n = tries.filter((one) => typeof one === "boolean").length;
+      const right = tries.filter((one) => one === true).length;
+      said.textContent = n ? `${n} of ${questions.length} answered, ${right} right at the first try.` : "";
     };
     said.role = "status";
     questions.at(-1).after(said);
-    questions.forEach((question) => question.querySelector(".right").addEventListener("toggle", (ev) => {
-      if (!ev.target.open) return;
-      answered.add(name(question));
-      try { localStorage.setItem(key, JSON.stringify([...answered])); } catch { /* nothing is kept */ }
-      count();
-    }));
+    questions.forEach((question) => question.querySelectorAll("details").forEach((choice) =>
+      choice.addEventListener("toggle", () => {
+        if (!choice.open || name(question) in first) return;
+        first[name(question)] = choice.classList.contains("right");
+        try { localStorage.setItem(key, JSON.stringify(first)); } catch { /* nothing is kept */ }
+        count();
+      })));
     count();
   }
 

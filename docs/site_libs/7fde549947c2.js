@@ -84,7 +84,7 @@ function bestRows(titles, scores, rows, n) {
   return top;
 }
 
-// The films that somebody rates: a search field, and stars for each film that was taken, none or `first` to begin with.
+// The films that a user rates: a search field, and stars for each film that was picked, none or `first` to begin with.
 // `rated` maps rows to ratings, null for none; whenever it has changed, `onchange` gets the rows that have one.
 function rater(label, {titles, counts, stars}, rated, first, onchange) {
   const byCount = titles.map((_, i) => i).sort((a, b) => counts[b]-counts[a]), known = new Set();
@@ -123,7 +123,7 @@ function wake(kind, render) {
     render(root, JSON.parse(root.querySelector('script').textContent));
   }
 }
-// Rate a few films, and see two lists: of a new user who is held to the mean user, and of one who is held to zero
+// Rate a few films, and see two lists: of a new user pulled towards the mean user, and of one pulled towards zero
 function render(root, data) {
   const {titles, stars, weights, matrix, n} = data, rated = new Map(data.rated), zero = data.start.map(() => 0);
   const items = unpacked(data.factors, data.step, zero.length);
@@ -145,8 +145,8 @@ function render(root, data) {
       [titles[i], scores[i], [dot(items[i], start), ...moves.map(move => dot(items[i], move))]]);
   }
   function why(rows, score, [common, ...parts]) { // what the score is made of, in percent, the largest part first
-    if (score <= 0) return [];
     const shares = [...common ? [['everyone', common]] : [], ...rows.map((i, t) => [shortened(titles[i]), parts[t]])];
+    if (score <= 0 || shares.length < 2) return []; // a hundred percent of one film says nothing
     return shares.sort((a, b) => Math.abs(b[1])-Math.abs(a[1])).map(([name, part]) =>
       `${name} ${fixed(100*part/score, 0)}%`.replace('-', '−'));
   }
@@ -166,8 +166,8 @@ function render(root, data) {
     lists.forEach(({list}, k) => list.replaceChildren(...root.state[k].map(film => line(rows, film))));
     const films = rows.length === 1 ? 'film' : `${rows.length} films`;
     status.replaceChildren(rows.length
-      ? `From your ${films}. Under each title is why: their shares in its score.`
-      : 'Nothing is rated: both lists are those of the average user.',
+      ? `From your ${films}. Under each title: how much of its score comes from which of them.`
+      : 'Nothing is rated: both lists are for the average user.',
       element('span', {className: 'cc-unseen'}, // the first ones are read aloud, too
         ...lists.map(({name}, k) => ` ${name}: ${root.state[k].slice(0, 3).map(([title]) => title).join(', ')}.`)));
   }

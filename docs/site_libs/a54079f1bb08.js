@@ -84,7 +84,7 @@ function bestRows(titles, scores, rows, n) {
   return top;
 }
 
-// The films that somebody rates: a search field, and stars for each film that was taken, none or `first` to begin with.
+// The films that a user rates: a search field, and stars for each film that was picked, none or `first` to begin with.
 // `rated` maps rows to ratings, null for none; whenever it has changed, `onchange` gets the rows that have one.
 function rater(label, {titles, counts, stars}, rated, first, onchange) {
   const byCount = titles.map((_, i) => i).sort((a, b) => counts[b]-counts[a]), known = new Set();

@@ -1,0 +1,1 @@
+location.replace("bias_tables.html" + location.hash)
