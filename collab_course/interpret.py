@@ -100,20 +100,30 @@ def pca(
     return np.ldexp((coords*signs)[:,:n], size), share[:n], (signs[:,None]*axes)[:n]
 
 # %% ../nbs/20_interpret.ipynb #43ba4daa
+def _with_lengths(factors):
+    "Rows and their lengths; a row whose squares would be out of range is scaled first"
+    x = _as_array(factors)
+    with np.errstate(over='ignore', under='ignore'): squares = np.einsum('ij,ij->i', x, x)
+    odd = ~((squares>1e-200) & (squares<1e200))
+    if odd.any():
+        x[odd] = _scaled(x[odd])[0]
+        squares[odd] = np.einsum('ij,ij->i', x[odd], x[odd])
+    return x, np.maximum(squares**.5, np.finfo(float).tiny)
+
 def unit_rows(
     factors, # rows: layer, tensor or array, shape (n,n_factors)
 )->np.ndarray: # the same at length 1, rows of zeros as they are, shape (n,n_factors)
     "Rows scaled to length 1, in the same directions"
-    x,_ = _scaled(_as_array(factors))
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(float).tiny)
+    x,length = _with_lengths(factors)
+    return x/length[:,None]
 
 def similarities(
     factors, # rows to compare: layer, tensor or array, shape (n_items,n_factors)
     row:int, # number of the row that all are compared with
 )->np.ndarray: # cosine of the angle to that row, -1 to 1, 0 for rows of zeros, shape (n_items,)
     "Cosine of the angle between each row and one of them"
-    unit = unit_rows(factors)
-    return np.einsum('ij,j->i', unit, unit[row]).clip(-1, 1) # equal rows, equal bits
+    x,length = _with_lengths(factors)
+    return (np.einsum('ij,j->i', x, x[row])/length/length[row]).clip(-1, 1) # equal rows, equal bits
 
 def distances(
     factors, # rows to compare: layer, tensor or array, shape (n_items,n_factors)
