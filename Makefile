@@ -35,7 +35,7 @@ help:
 	@echo 'make colab   run every learner notebook as Colab would: ARGS=docs/notebooks/16_bias.ipynb'
 	@echo 'make serve   read the docs at http://localhost:$(PORT)'
 	@echo 'make bench   compare speeds, and with other libraries; ARGS="steps" for a part'
-	@echo 'make gpu     train on this machine'"'"'s GPU, with PYTHON; ARGS=notebooks for the pages too'
+	@echo 'make gpu     train on this machine'"'"'s GPU, with PYTHON; ARGS=bench for times, notebooks for the pages'
 	@echo 'make clean   remove $(VENV) and what else is not part of the project'
 
 run: $(RUN)
