@@ -592,7 +592,7 @@ def test_a_damaged_model_is_one_line(model, tmp_path):
     weights.write_bytes(weights.read_bytes()[:-1])
     assert 'not what was saved' in refused('recommend', 'm', '--user', 1, cwd=tmp_path)
     (folder/'recommender.json').write_text('{}')
-    assert 'no saved model of collab_course' in refused('similar', 'm', 'Film 1', cwd=tmp_path)
+    assert 'is not a saved model of collab_course' in refused('similar', 'm', 'Film 1', cwd=tmp_path)
 
 
 SAVED = [path for path in sorted((Path(__file__).parent/'saved_0_1').iterdir()) if path.is_dir()]
