@@ -13,7 +13,6 @@ __all__ = ['check_device', 'find_device', 'device_name', 'check_card', 'on_devic
 
 # %% ../nbs/09_devices.ipynb #6f4501f6
 import re,warnings
-import numpy as np
 from contextlib import contextmanager
 from .settings import check_memory
 
@@ -101,7 +100,7 @@ def tensor_on(
     dtype=None, # of the tensor; None for the array's
 ): # a tensor of its own
     "An array's numbers as a tensor on a device"
-    import torch
+    import numpy as np, torch
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', message='The given NumPy array is not writable')
         here = torch.from_numpy(np.ascontiguousarray(array))

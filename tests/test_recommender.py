@@ -562,7 +562,7 @@ def test_class_is_looked_up_and_never_imported(tmp_path):
     assert type(load(folder)) is type(Recommender.load(folder)) is type(DampedMeans.load(folder)) is DampedMeans
     with pytest.raises(SavedModelError, match='holds a DampedMeans and no BiasedMF'): BiasedMF.load(folder)
     mine = Mine().fit(example(), **COLUMNS).save(tmp_path/'mine')
-    with pytest.raises(SavedModelError, match='no model of collab_course; give its class'): load(mine)
+    with pytest.raises(SavedModelError, match='not a model of collab_course; give its class'): load(mine)
     assert type(load(mine, classes=[Mine])) is type(Mine.load(mine)) is Mine
     for name in ('os.system', 'system', 'Recommender', 'load', '__class__'):
         saved = load_folder(folder)
