@@ -38,6 +38,17 @@ def find_device(torch):
     return torch.device('mps', 0) if torch.backends.mps.is_available() else None
 
 
+def chosen(torch, args, bench):
+    "The device that was asked for, or the GPU; an error before anything is measured"
+    if args.out and not Path(args.out).resolve().parent.is_dir():
+        raise ValueError(f'--out {args.out}: there is no such folder')
+    if bench and args.what[1:]: raise ValueError(f'bench takes no more words: {" ".join(args.what[1:])}')
+    found = torch.device(args.device) if args.device else find_device(torch)
+    if found is None or found.type == 'cpu' or not bench and found.type == 'mps': return found
+    from collab_course import devices
+    return devices.find_device(str(found)) # or it says why not
+
+
 def gpu_name(torch, device):
     if device.type == 'cuda': return torch.cuda.get_device_name(device)
     return f'{platform.machine()} {device.type.upper()}'
@@ -293,7 +304,11 @@ def main(argv=None):
         print(f'this Python has no {", no ".join(absent)}')
         return 2
     import torch
-    device = torch.device(args.device) if args.device else find_device(torch)
+    bench = args.what[:1] == ['bench']
+    try: device = chosen(torch, args, bench)
+    except (ValueError, RuntimeError) as e:
+        print(e)
+        return 2
     if device is None:
         print(f'no GPU here: PyTorch {torch.__version__} finds neither CUDA nor MPS')
         return 2
@@ -301,7 +316,7 @@ def main(argv=None):
     from common import data_env
     os.environ.update(data_env())
     start = time.perf_counter()
-    if args.what[:1] == ['bench']:
+    if bench:
         from gpu_bench import run
         print(f'{gpu_name(torch, device)}, PyTorch {torch.__version__}', flush=True)
         return run(device, args.small, None if args.small else find_ratings(args.rows), args.out)

@@ -48,7 +48,7 @@ def _add_gradients(t):
     rows = t.x[j].long()+t.first
     u,v = t.P[rows[:,0]],t.P[rows[:,1]]
     s = torch.sigmoid((u[:,1:]*v[:,1:]).sum(1) + u[:,0] + v[:,0])
-    slope = 11/count*(5.5*s-t.y[j])*s*(1-s)*(place<n)
+    slope = 11*(5.5*s-t.y[j])*s*(1-s)*(place<n)/count
     both = torch.cat([v,u])*slope.repeat(2)[:,None]
     both[:,0] = slope.repeat(2)
     if t.G.is_cuda: t.G.zero_().index_put_((rows.T.reshape(-1),), both, accumulate=True)
@@ -97,8 +97,8 @@ def _run(t, n_epoch, order, progress, lr):
         progress(n)
 
 def _room(n_rows, width, n, bs):
-    "Bytes: five tables, the ratings and their order, drawn by sorting, and what a step gathers"
-    return 4*n_rows*width*5 + n*52 + 4*bs*width*15 + 4*min(n, 2**20)*(3*width+8)
+    "Bytes: tables and copies, ratings and their order, drawn by sorting, and what a step gathers"
+    return 4*n_rows*width*8 + n*52 + 4*bs*width*15 + 4*min(n, 2**20)*(3*width+8)
 
 def _mean_loss(t):
     "Mean squared error over all ratings, in stars"

@@ -14,6 +14,7 @@ __all__ = ['check_device', 'find_device', 'device_name', 'check_card', 'on_devic
 # %% ../nbs/09_devices.ipynb #6f4501f6
 import re,warnings
 from contextlib import contextmanager
+from threading import RLock
 from .settings import check_memory
 
 # %% ../nbs/09_devices.ipynb #7c53245b
@@ -23,7 +24,7 @@ def check_device(
     "A device as text, or `ValueError` for what is none"
     name = str(device) if type(device).__name__ in ('device','str_') else device
     if isinstance(name, str):
-        if re.fullmatch(r'cpu|auto|cuda(:\d{1,3})?', name): return name
+        if re.fullmatch(r'cpu|auto|cuda(:(0|[1-9][0-9]{0,2}))?', name): return name
         if name.startswith('mps'): raise ValueError(
             f"device={name!r} cannot train: PyTorch has no sparse matrices on a Mac's GPU; "
             "device='cpu' trains there, and 'cuda' on a machine with an NVIDIA GPU")
@@ -73,25 +74,37 @@ def check_card(
         f'{what} would take {n_bytes/1e9:,.3g} GB on the GPU, and {free/1e9:.3g} GB are there')
 
 # %% ../nbs/09_devices.ipynb #5ec5968b
+_alone = RLock() # PyTorch's switches are the process's, and not a thread's
+
+@contextmanager
+def _switched(tf32):
+    "Products in full precision, or rounded; new tensors of seven digits; as it was afterwards"
+    import torch
+    switch,general = torch.backends.cuda.matmul,getattr(torch.backends, 'fp32_precision', None)
+    new = hasattr(switch, 'fp32_precision')
+    name,value = ('fp32_precision','tf32' if tf32 else 'ieee') if new else ('allow_tf32',tf32)
+    before,dtype = getattr(switch, name),torch.get_default_dtype()
+    try:
+        setattr(switch, name, value)
+        torch.set_default_dtype(torch.float32)
+        with torch.autocast('cuda', enabled=False),torch.autocast('cpu', enabled=False): yield
+    finally:
+        torch.set_default_dtype(dtype)
+        setattr(switch, name, 'none' if new and before==general else before) # what it follows
+
 @contextmanager
 def on_device(
     tf32:bool=False, # may factors of products be rounded?
 ):
     "PyTorch without gradients, products in full precision; and as it was afterwards"
     import torch
-    switch = torch.backends.cuda.matmul
-    new = hasattr(switch, 'fp32_precision')
-    name,value = ('fp32_precision','tf32' if tf32 else 'ieee') if new else ('allow_tf32',tf32)
-    before = getattr(switch, name)
     try:
-        setattr(switch, name, value)
-        with torch.no_grad(): yield
+        with _alone,_switched(tf32),torch.no_grad(): yield
     except RuntimeError as e: # libraries have errors of their own for this
         full = isinstance(e, torch.OutOfMemoryError)
         if not (full or re.search('out of memory|ALLOC_FAILED', str(e))): raise
         raise MemoryError('the GPU has run out of memory, perhaps because another process uses it, '
                           'too') from e
-    finally: setattr(switch, name, before)
 
 # %% ../nbs/09_devices.ipynb #153d26dc
 def tensor_on(

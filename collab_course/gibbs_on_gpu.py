@@ -20,7 +20,7 @@ from .devices import check_card,on_device,tensor_on
 from .gibbs import Draw
 from .posterior import Prior,draw_noise,prior_from_sums
 from .settings import check_settings
-from .sparse_sums import SparseSide,outer_sums,sparse_product,sparse_side
+from .sparse_sums import SparseSide,outer_sums,sparse_product,sparse_side,sums_room
 
 # %% ../nbs/61_gibbs_on_gpu.ipynb #09958978
 def draw_rows_on(
@@ -41,7 +41,7 @@ def draw_rows_on(
     h = (precision@mean + noise*right)[:,:,None]
     h = torch.linalg.solve_triangular(root, h, upper=False) + z[:,:,None]
     rows = torch.linalg.solve_triangular(root.mT, h, upper=True)[:,:,0]
-    fitted = torch.einsum('nij,nj->ni', outer, rows)-2*right
+    fitted = (outer*rows[:,None]).sum(2)-2*right
     return rows, (left**2).sum(dtype=torch.float64) + (rows*fitted).sum(dtype=torch.float64)
 
 # %% ../nbs/61_gibbs_on_gpu.ipynb #afd3b605
@@ -80,7 +80,8 @@ def sample_on(
     check_settings(n_factors=n_factors)
     d,n_bytes = 1+int(n_factors),torch.finfo(dtype).bits//8
     pairs = n_bytes*max(sizes)*(4*d*d + 2*d*(d+1)//2) # matrices, roots and sums of one side
-    check_card(pairs + (40+6*n_bytes)*len(y), f'a sweep over {len(y):,} ratings', device)
+    check_card(pairs + sums_room(n_bytes) + (40+6*n_bytes)*len(y),
+               f'a sweep over {len(y):,} ratings', device)
     rng = np.random.default_rng(seed)
     return _sweeps(device, x, y, sizes, d, rng, prior, dtype, normal)
 

@@ -27,7 +27,8 @@ class BlocksOn(BlockLists):
         super().__init__(*args, **kwargs)
         self.device,self.table,n = device,None,max(1, len(self.rows))
         self.size = max(1, min(4096, 2**28//n))
-        check_card(10*self.size*n, f'{self.size:,} users by {n:,} items', device)
+        width = min(2*self.n+20, n)
+        check_card(self.size*(10*n + 40*width), f'{self.size:,} users by {n:,} items', device)
 
     def near(self, users, items, slack, owner, place):
         "Items that may be among a user's best `n`, or tie with the last, by products on the device"
@@ -50,7 +51,7 @@ class BlocksOn(BlockLists):
 # %% ../nbs/41_large_products.ipynb #19f1f674
 def _together(device, x, w, sizes, block):
     "What all pairs of items have in common, added up over blocks of users"
-    G,D = [torch.zeros(n, sizes[1], device=device) for n in (sizes[1],block)]
+    G,D = [torch.zeros(n, sizes[1], dtype=torch.float32, device=device) for n in (sizes[1],block)]
     firsts = range(0, sizes[0], block)
     ends = np.searchsorted(x[:,0], [*firsts,sizes[0]]).tolist()
     rows,weights = [tensor_on(device, o) for o in (x,w)]

@@ -51,7 +51,7 @@ class PickAndLike(Recommender):
         like:Recommender=BayesianMF(), # predicts ratings, and knows how sure it is
         good:float|None=None, # a rating that is liked, as for `evaluate`; None: 3/4 up the scale
         power:float=.5, # how much liking counts, at least 0; 0 lists by picking alone
-        device:str='cpu', # of both models; 'cpu': each has its own
+        device:str='cpu', # of both models, in place of their own; 'cpu': each has its own
     ):
         _check_models(pick, like)
         if good is not None and (not isinstance(good, Real) or not np.isfinite(good)):

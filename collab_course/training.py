@@ -156,7 +156,7 @@ def fit_errors():
         warnings.filterwarnings('error', 'interrupted') # BayesianMF would go on with what it has
         try: yield
         except FloatingPointError as e: raise click.UsageError(
-            'training diverged: try a lower --lr or --wd') from e
+            'training diverged' + ': try a lower --lr or --wd'*('lr' in str(e))) from e
         except UserWarning as e: raise KeyboardInterrupt from e
         except (ValueError,NotImplementedError,MemoryError) as e:
             raise click.UsageError(_in_shell(str(e)) or type(e).__name__) from e

@@ -127,8 +127,7 @@ class Names(TorchFunctionMode):
         if func is Tensor.__deepcopy__: return self.deepcopy(func, args, kwargs)
         if func in (Tensor.to, Tensor.cuda, Tensor.cpu): return self.move(func, args, kwargs)
         asked = kwargs.get('device')
-        where_its_parts_are = name == 'sparse_csr_tensor' or func not in self.makers
-        if name == '_parse_to' or where_its_parts_are and asked is None:
+        if name == '_parse_to' or func not in self.makers and asked is None:
             return func(*args, **kwargs)
         return self.make(func, args, kwargs, self.default if asked is None else full(asked))
 

@@ -3,6 +3,7 @@ import itertools
 import json
 import random
 from contextlib import ExitStack
+from threading import Event, Thread
 from unittest import mock
 
 import gpu as bench_gpu
@@ -68,7 +69,8 @@ MODELS = {
 
 @pytest.mark.parametrize('name', MODELS)
 @pytest.mark.parametrize('device, says', [('gpu', "not 'gpu'"), ('mps', "no sparse matrices.*device='cpu' trains"),
-                                          ('mps:0', 'no sparse'), ('cuda:x', 'device is'), (None, 'not None'), (0, 'not 0')])
+                                          ('mps:0', 'no sparse'), ('cuda:x', 'device is'), ('cuda:00', 'device is'),
+                                          ('cuda:٠', 'device is'), (None, 'not None'), (0, 'not 0')])
 def test_a_device_is_one_of_some_words(name, device, says):
     with pytest.raises(ValueError, match=says): MODELS[name](device=device)
 
@@ -334,6 +336,62 @@ def test_random_states_and_settings_are_as_they_were(name, error, by_torch):
     if error: assert model.recommend_all(3).equals(before)
 
 
+@pytest.mark.parametrize('name', MODELS)
+def test_what_a_caller_has_set_changes_nothing(name, by_torch):
+    "Autocast, float64 as the default: the same numbers as without"
+    df = ratings(900)
+    def asked():
+        model = MODELS[name]().fit(df, quiet=True)
+        return model.recommend_all(5, device='cuda')
+    plain = asked()
+    with torch.autocast('cpu', dtype=torch.bfloat16): assert asked().equals(plain)
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert asked().equals(plain)
+        assert torch.get_default_dtype() == torch.float64
+    finally: torch.set_default_dtype(torch.float32)
+
+
+def test_threads_take_turns_with_pytorchs_switches():
+    "The second waits until the first has put them back"
+    matmul, seen, inside, go_on = torch.backends.cuda.matmul, [], Event(), Event()
+    def now(): return getattr(matmul, 'fp32_precision', None) or matmul.allow_tf32
+    def first():
+        with on_device():
+            inside.set()
+            go_on.wait(60)
+    def second():
+        with on_device(tf32=True): seen.append(now())
+    before, threads = now(), [Thread(target=first), Thread(target=second)]
+    threads[0].start()
+    inside.wait(60)
+    threads[1].start()
+    threads[1].join(.2)
+    assert not seen
+    go_on.set()
+    for thread in threads: thread.join()
+    assert seen in (['tf32'], [True]) and now() == before
+
+
+@pytest.mark.skipif(not hasattr(torch.backends, 'fp32_precision'), reason='this PyTorch has no general switch')
+def test_the_general_switch_is_still_followed():
+    "What a product followed before it follows afterwards"
+    before = torch.backends.fp32_precision
+    try:
+        torch.backends.fp32_precision = 'tf32'
+        with on_device(): pass
+        torch.backends.fp32_precision = 'ieee'
+        assert torch.backends.cuda.matmul.fp32_precision == 'ieee'
+    finally: torch.backends.fp32_precision = before
+
+
+def test_what_holds_models_says_where_they_learned(gpu):
+    df = ratings(900)
+    for model in (Ensemble(MODELS['mf'](device='cuda'), 2), Choose({'one': MODELS['mf'](device='cuda')})):
+        assert 'cuda' in model.fit(df, quiet=True).trained_on
+    assert Ensemble(MODELS['mf'](), 2).fit(df, quiet=True).trained_on == 'cpu'
+
+
 @pytest.mark.parametrize('precision', ['high', 'highest'])
 def test_a_callers_precision_is_kept(precision):
     "Whichever of PyTorch's ways it was chosen by"
@@ -486,3 +544,22 @@ def test_ratings_made_on_a_device_are_planted():
     assert len(x) == 5000 and (np.diff(key) > 0).all() and {*(2*y)} <= {*range(1, 11)} and .6 < truth < .8
     again = gpu_bench.made_on(CPU, 200, 100, 5000)
     assert (again[0] == x).all() and (again[1] == y).all()
+
+
+@pytest.mark.parametrize('words, says', [
+    ('bench --device cuda', "device='cuda' is not here"), ('--device cuda:7', "'cuda:7' is not here"),
+    ('bench --device mps', 'no sparse matrices'), ('bench --device xyz', 'xyz'), ('bench foo', 'bench takes no more words: foo'),
+    ('bench --device cpu --small --out no/such/x.json', 'there is no such folder')])
+def test_the_bench_says_at_once_what_cannot_be(words, says, capsys):
+    "Before minutes are spent"
+    assert bench_gpu.main(words.split()) == 2
+    assert says in capsys.readouterr().out
+
+
+def test_a_sampler_that_runs_away_is_not_told_of_a_learning_rate(tmp_path):
+    "Which it does not have"
+    ratings(900).to_csv(tmp_path/'x.csv', index=False)
+    def away(*args, **kwargs): raise FloatingPointError('a draw is no longer a number')
+    with mock.patch('collab_course.bayes.BayesianMF._fit', away):
+        done = CliRunner().invoke(cli, ['train', f'{tmp_path}/x.csv', '--out', f'{tmp_path}/m', '--model', 'bayes', '--quiet'])
+    assert done.exit_code == 2 and 'training diverged' in done.output and '--lr' not in done.output
