@@ -15,14 +15,18 @@ def _pairs(*rows): return np.array(rows)
 blocks_1 = Exercise('blocks.1', share_a_row,
     lambda: {'nothing in common': (_pairs([0,0],[1,1]), _pairs([2,2],[3,3])),
              'user 3 and item 3': (_pairs([3,0],[1,1]), _pairs([2,3],[0,2])),
-             'an item': (_pairs([0,5],[1,1]), _pairs([2,5]))},
+             'an item': (_pairs([0,5],[1,1]), _pairs([2,5])),
+             'a user twice in one list': (_pairs([0,0],[0,1]), _pairs([2,2])),
+             'an empty list': (_pairs([0,5]), np.zeros((0,2), int))},
     why='A rating changes the row of its user and that of its item. User 3 and item 3 '
         'are two rows.',
     hints=('Compare the first columns with each other, and the second ones.',
            'Two sets have something in common if `one & other` is not empty.'),
     mistakes={'Items have rows, too.': lambda a, b: bool({*a[:,0]} & {*b[:,0]}),
               'User 3 and item 3 are two different rows.':
-              lambda a, b: bool({*a.ravel()} & {*b.ravel()})})
+              lambda a, b: bool({*a.ravel()} & {*b.ravel()}),
+              'A row may come twice in the same list.': lambda a, b: any(
+                  len({*x,*y}) < len(x)+len(y) for x,y in zip(a.T, b.T))})
 
 def strata_of(n): return [[(u,(u+t)%n) for u in range(n)] for t in range(n)]
 

@@ -30,7 +30,7 @@ def _layers():
     return [rng.normal(size=o) for o in (2, 1, (4,3), 4, 4)] + [.5]
 
 collab_nn_2 = Exercise('collab_nn.2', network_score,
-    lambda: {'at random': tuple(_layers()),
+    lambda: {'at random': tuple(_layers()), 'a score below zero': (*_layers()[:5], -9.),
              'all activations off': (*_layers()[:2], np.zeros((4,3)), -np.ones(4), np.ones(4), .5)},
     why='Four steps, as in the class. What the two rows have to do with each other can only come '
         'from where the ReLUs bend.',
@@ -39,7 +39,9 @@ collab_nn_2 = Exercise('collab_nn.2', network_score,
     mistakes={'Where is the ReLU?':
               lambda p, q, W, b, w, c: (W@np.concatenate([p,q]) + b)@w + c,
               'ReLU comes between the layers, not at the end.':
-              lambda p, q, W, b, w, c: max((W@np.concatenate([p,q]) + b)@w + c, 0)})
+              lambda p, q, W, b, w, c: max((W@np.concatenate([p,q]) + b)@w + c, 0),
+              'No ReLU after the second layer: a score may be below zero.':
+              lambda p, q, W, b, w, c: max(network_score(p, q, W, b, w, c), 0)})
 
 def best_prediction(chances): return chances@np.arange(1, 6)
 

@@ -35,13 +35,16 @@ def held_users(users, rng):
     every = np.unique(users)
     return np.isin(users, rng.permutation(every)[:len(every)//4])
 
-_raters = np.repeat(np.arange(12)*7, np.arange(1, 13))
+_raters = np.repeat(np.arange(40)*7, np.tile([1,200], 20))
 
 def _whose(held):
-    "Whether users are whole, and how many are held out"
+    "Whether users are whole and drawn, and how many are held out"
     out = {*_raters[held].tolist()}
-    return {'users held out': len(out),
-            'users on both sides': len(out & {*_raters[~held].tolist()})}
+    return {'True or False for each rating': held.dtype==bool and held.shape==_raters.shape,
+            'users held out': len(out),
+            'users on both sides': len(out & {*_raters[~held].tolist()}),
+            'at equal distances': len({*np.diff(sorted(out))})<2,
+            'users with few ratings among them': bool(out & {*_raters[::201].tolist()})}
 
 evaluation_3 = Exercise('evaluation.3', held_users, look=_whose,
     cases=lambda: {f'seed {k}': (_raters.copy(), np.random.default_rng(k)) for k in (0,1)},
@@ -52,4 +55,11 @@ evaluation_3 = Exercise('evaluation.3', held_users, look=_whose,
     mistakes={'These are ratings at random, and users are on both sides.': lambda users, rng:
               rng.random(len(users))<.25,
               'Draw a quarter of the users.': lambda users, rng:
-              np.isin(users, rng.permutation(np.unique(users))[:len(users)//4])})
+              np.isin(users, rng.permutation(np.unique(users))[:len(users)//4]),
+              'Every call gives the same users: draw them.': lambda users, rng:
+              np.isin(users, np.unique(users)[:len(np.unique(users))//4]),
+              'Say True or False of each rating, and not which ones are held out.':
+              lambda users, rng: np.flatnonzero(held_users(users, rng)),
+              'Each user is as likely as any other, however many ratings there are.':
+              lambda users, rng: np.isin(users, [*dict.fromkeys(rng.permutation(users).tolist())]
+                                         [:len(np.unique(users))//4])})

@@ -47,7 +47,7 @@ gibbs_2 = Exercise('gibbs.2', mean_score,
 def kept_sweeps(n_sweeps, burn_in, every): return [*range(burn_in, n_sweeps, every)]
 
 gibbs_3 = Exercise('gibbs.3', kept_sweeps,
-    lambda: {'every fifth': (40, 20, 5), 'all of them': (23, 20, 1)},
+    lambda: {'every fifth': (40, 18, 5), 'all of them': (23, 20, 1)},
     why='What the chain does before it has found its way says where it began, and not what the '
         'posterior is.',
     hints=('With which number do the kept ones begin?',
@@ -55,4 +55,7 @@ gibbs_3 = Exercise('gibbs.3', kept_sweeps,
     mistakes={'The burn-in is thrown away.': lambda n_sweeps, burn_in, every:
               [*range(0, n_sweeps, every)],
               'The first after the burn-in is kept, too.': lambda n_sweeps, burn_in, every:
-              [*range(burn_in+every, n_sweeps, every)]})
+              [*range(burn_in+every, n_sweeps, every)],
+              'Count from the end of the burn-in, and not from 0.':
+              lambda n_sweeps, burn_in, every:
+              [k for k in range(burn_in, n_sweeps) if k%every==0]})

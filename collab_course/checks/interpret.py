@@ -13,7 +13,8 @@ def best_known_first(bias, counts, min_count): return np.lexsort((-bias, counts<
 def _biases(): return np.array([.3,-.4,.9,.1,-.9]),np.array([50,60,2,90,0])
 
 interpret_1 = Exercise('interpret.1', best_known_first, lambda: {
-    'two films with few ratings': (*_biases(), 20), 'all are known': (*_biases(), 0)},
+    'two films with few ratings': (*_biases(), 20), 'one film at the limit': (*_biases(), 50),
+    'all are known': (*_biases(), 0)},
     why='The bias of a film with two ratings is mostly noise, and the highest of many noisy '
         'numbers is what a sorted list shows first.',
     hints=('Sort by two keys: few ratings or not, then the bias.',
@@ -23,7 +24,9 @@ interpret_1 = Exercise('interpret.1', best_known_first, lambda: {
               'That has the lowest bias first.':
               lambda bias, counts, min_count: np.lexsort((bias, counts<min_count)),
               'The films with few ratings come last.':
-              lambda bias, counts, min_count: np.lexsort((-bias, counts>=min_count))})
+              lambda bias, counts, min_count: np.lexsort((-bias, counts>=min_count)),
+              'A film with exactly `min_count` ratings has enough of them.':
+              lambda bias, counts, min_count: np.lexsort((-bias, counts<=min_count))})
 
 def centred(users, items, item_bias):
     mean = users.mean(axis=0)

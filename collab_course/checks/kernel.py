@@ -40,11 +40,17 @@ kernel_3 = Exercise('kernel.3', fits,
     lambda: {'all fit': (7, 4, np.array([[0,0],[3,2]])),
              'a user among the items': (7, 4, np.array([[4,0]])),
              'an item too many': (7, 4, np.array([[0,3]])),
-             'a negative row': (7, 4, np.array([[0,-1]]))},
+             'a negative row': (7, 4, np.array([[0,-1]])),
+             'a negative user': (7, 4, np.array([[0,0],[-1,0]])),
+             'no ratings': (7, 4, np.zeros((0,2), int))},
     why='User 4 of four would be trained in the row of item 0: within the table, and wrong.',
     hints=('How many rows does each side have?',
            'Compare each column with its own number of rows.'),
     mistakes={'That user is within the table, but in the row of an item.':
               lambda n_rows, n_users, x: bool(((x>=0) & (x+[0,n_users]<n_rows)).all()),
               'A negative row counts from the end.': lambda n_rows, n_users, x:
-              bool((x < [n_users,n_rows-n_users]).all())})
+              bool((x < [n_users,n_rows-n_users]).all()),
+              'A negative user is outside, too.': lambda n_rows, n_users, x:
+              bool((x < [n_users,n_rows-n_users]).all() and (x[:,1]>=0).all()),
+              'Of no ratings, all have their rows.': lambda n_rows, n_users, x:
+              len(x)>0 and fits(n_rows, n_users, x)})

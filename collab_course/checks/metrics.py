@@ -13,14 +13,17 @@ def precision_recall(hits, n_wanted, k): return hits[:k].sum()/k, hits[:k].sum()
 def _hits(*places): return np.isin(np.arange(1, 7), places)
 
 metrics_1 = Exercise('metrics.1', precision_recall,
-    lambda: {'hits at places 1, 3 and 6': (_hits(1,3,6), 8, 5), 'no hit': (_hits(), 2, 3)},
+    lambda: {'hits at places 1, 3 and 6': (_hits(1,3,6), 8, 5), 'no hit': (_hits(), 2, 3),
+             'a list shorter than k': (_hits(1,3), 4, 10)},
     why='Precision divides by the places, recall by what is wanted. With many wanted items recall '
         'stays small, with few of them precision.',
     hints=('Only the first `k` places count.', 'The same sum, divided by two numbers.'),
     mistakes={'The two are the other way round.':
               lambda hits, n, k: precision_recall(hits, n, k)[::-1],
               'Only the first `k` places count.':
-              lambda hits, n, k: (hits.sum()/k, hits.sum()/n)})
+              lambda hits, n, k: (hits.sum()/k, hits.sum()/n),
+              'Divide by `k`, also if the list is shorter.':
+              lambda hits, n, k: (hits[:k].mean(), hits[:k].sum()/n)})
 
 def average_precision(hits, n_wanted):
     shares = hits.cumsum()/np.arange(1, len(hits)+1)

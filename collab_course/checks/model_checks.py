@@ -17,21 +17,21 @@ def _fine(users, items): return users*.1 + items
 
 def _by_mean(users, items): return _fine(users, items)-users.mean()
 
-def _by_place(users, items): return _fine(users, items) + 1e-3*(np.arange(len(users))>0)
+def _by_place(users, items): return _fine(users, items) + 1e-3*(np.arange(len(users))==3)
 
 def _squeezed(users, items): return np.squeeze(_fine(users, items))
 
-def _pairs(): return np.array([3,1,2]),np.array([5,5,7])
+def _pairs(): return np.array([3,1,2,6,4]),np.array([5,5,7,2,8])
 
 model_checks_1 = Exercise('model_checks.1', same_alone,
     lambda: {'a good model': (_fine, *_pairs()), 'it looks at the batch': (_by_mean, *_pairs()),
-             'noise from the second row on': (_by_place, *_pairs()),
+             'noise in the fourth row': (_by_place, *_pairs()),
              'one pair gives a number': (_squeezed, *_pairs())},
     why='A prediction that depends on what else is asked is another number tomorrow. Every pair is '
         'tried, and the shape, too.',
     hints=('Ask once for all, and once for each pair.',
            'Slices such as `users[k:k+1]` are arrays of one; compare shape and number.'),
-    mistakes={'Try every pair, not only the first.': lambda predict, users, items:
+    mistakes={'Try every pair, not only the first ones.': lambda predict, users, items:
               np.shape(predict(users[:1], items[:1]))==(1,)
               and bool(predict(users[:1], items[:1])[0]==predict(users, items)[0]),
               'One pair has to give an array of one, and not a number.':

@@ -25,7 +25,7 @@ pick_and_like_1 = Exercise('pick_and_like.1', chance_of_good,
 def ranked_by_both(picked, chance, power):
     return np.argsort(-(picked-picked.min())*chance**power, kind='stable')
 
-def _films(): return np.array([.9,.6,-.2,.85]),np.array([.2,.9,.99,.4])
+def _films(): return np.array([.9,.6,-.2,-.1]),np.array([.2,.9,.05,.99])
 
 pick_and_like_2 = Exercise('pick_and_like.2', ranked_by_both,
     lambda: {'as here': (*_films(), .5), 'picking alone': (*_films(), 0.),
@@ -36,7 +36,9 @@ pick_and_like_2 = Exercise('pick_and_like.2', ranked_by_both,
     mistakes={'The power says how much liking counts.':
               lambda picked, chance, power: ranked_by_both(picked, chance, 1),
               'That has the worst first.': lambda picked, chance, power:
-              np.argsort((picked-picked.min())*chance**power, kind='stable')})
+              np.argsort((picked-picked.min())*chance**power, kind='stable'),
+              'Below zero a small probability helps: take the smallest score off first.':
+              lambda picked, chance, power: np.argsort(-picked*chance**power, kind='stable')})
 
 # %% ../../nbs/74_pick_and_like.ipynb #f2a4068f
 def step_of(stars):

@@ -37,14 +37,20 @@ def _two_users():
             np.array([[False,True,False,False],[False,False,True,False]]))
 
 questions_2 = Exercise('questions.2', lists_for_all,
-    lambda: {'two items each': (*_two_users(), 2), 'one item each': (*_two_users(), 1)},
+    lambda: {'two items each': (*_two_users(), 2), 'one item each': (*_two_users(), 1),
+             'scores below zero': (_two_users()[0][:,::-1]-10, _two_users()[1][:,::-1], 3)},
     why='A score of minus infinity is behind every other, and the others keep their order.',
     hints=('Make what is seen so bad that it comes last.',
            '`np.where(seen, -np.inf, scores)`, and a stable sort along the rows.'),
     mistakes={'Some of these the user has seen.': lambda scores, seen, n:
               np.argsort(-scores, axis=1, kind='stable')[:,:n],
               'That has the worst first.': lambda scores, seen, n:
-              np.argsort(np.where(seen, np.inf, scores), axis=1, kind='stable')[:,:n]})
+              np.argsort(np.where(seen, np.inf, scores), axis=1, kind='stable')[:,:n],
+              'Scores may be below zero: 0 is not behind them all.': lambda scores, seen, n:
+              np.argsort(np.where(seen, 0, -scores), axis=1, kind='stable')[:,:n],
+              'What is seen comes after the worst, and not level with it.':
+              lambda scores, seen, n: np.argsort(
+                  -np.where(seen, scores.min(), scores), axis=1, kind='stable')[:,:n]})
 
 def by_lower_end(mean, std, level):
     lower = mean - NormalDist().inv_cdf((1+level)/2)*std
@@ -53,7 +59,8 @@ def by_lower_end(mean, std, level):
 def _three(): return np.array([4.5,4.6,3.9]),np.array([1.,.5,.25])
 
 questions_3 = Exercise('questions.3', by_lower_end,
-    lambda: {'nine tenths': (*_three(), .9), 'a third': (*_three(), .3)},
+    lambda: {'nine tenths': (*_three(), .9), 'six tenths': (*_three(), .6),
+             'three tenths': (*_three(), .3)},
     why='A film of which little is known has a wide interval, and its lower end is low. At 90% the '
         'interval reaches 1.64 deviations to each side.',
     hints=('How many deviations is the end of the interval from the mean?',
@@ -61,4 +68,6 @@ questions_3 = Exercise('questions.3', by_lower_end,
     mistakes={'That is the order of the means.':
               lambda mean, std, level: np.argsort(-mean, kind='stable'),
               'That is the upper end: it puts first what is known least.': lambda mean, std, level:
-              np.argsort(-mean - NormalDist().inv_cdf((1+level)/2)*std, kind='stable')})
+              np.argsort(-mean - NormalDist().inv_cdf((1+level)/2)*std, kind='stable'),
+              'The level is a probability, and not a number of deviations.':
+              lambda mean, std, level: np.argsort(-mean + level*std, kind='stable')})

@@ -50,6 +50,7 @@ def may_be_best(products, slack, n):
 
 ranking_3 = Exercise('ranking.3', may_be_best,
     lambda: {'one just below': (np.array([9.,7.,5.,4.9,1.]), .2, 3),
+             'a little too far below': (np.array([9.,7.,5.,4.7,1.]), .2, 3),
              'none below': (np.array([9.,7.,5.,4.,1.]), .2, 3),
              'all are equal': (np.ones(4), .2, 2)},
     why='What is more than `slack` below the `n`-th best product has `n` items that are certainly '
@@ -59,4 +60,7 @@ ranking_3 = Exercise('ranking.3', may_be_best,
     mistakes={'Those just below it may be better, too.': lambda products, slack, n:
               np.flatnonzero(products >= np.sort(products)[-n]),
               'Compare with the `n`-th best, not with the best.': lambda products, slack, n:
-              np.flatnonzero(products >= products.max()-slack)})
+              np.flatnonzero(products >= products.max()-slack),
+              '`slack` is a distance of two products: take it off once.':
+              lambda products, slack, n:
+              np.flatnonzero(products >= np.sort(products)[-n]-2*slack)})
