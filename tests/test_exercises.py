@@ -410,6 +410,14 @@ CHOICE = re.compile(r'<details name="q(\d)"( class="right")?><summary>(.+)</summ
 UNASKED = {'05_exercises', '41_questions', '42_evaluation', '91_library', '96_from_0_1'}
 
 
+def test_the_right_choice_may_stand_anywhere():
+    "About as often first as second and third"
+    texts = [text for path in PATHS.values() for _, text in cells(path) if '<div class="question"' in text]
+    found = [choices for text in texts for *_, choices in QUESTION.findall(text)]
+    places = [[' class="right"' in line for line in choices.splitlines()].index(True) for choices in found]
+    assert len(places) > 150 and all(.25 < places.count(k)/len(places) < .42 for k in range(3))
+
+
 @pytest.mark.parametrize('path', [stem for stem in PATHS if stem[0].isdigit() and stem not in UNASKED])
 def test_questions_explain_each_choice(path):
     "Three choices or more, one of them right, a word to each; without a script they fold open, too"
