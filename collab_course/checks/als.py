@@ -33,11 +33,20 @@ als_1 = Exercise('als.1', best_row,
 
 def sum_of_squares(P, Q): return ((P.T@P)*(Q.T@Q)).sum()
 
+class _Rows(np.ndarray):
+    "Rows whose products may not have a cell for every user and item"
+    def __array_ufunc__(self, ufunc, method, *args, **kw):
+        a,*b = args = [np.asarray(o) if isinstance(o, _Rows) else o for o in args]
+        if ufunc is np.matmul and np.ndim(a)==np.ndim(b[0])==2 and len(a)*b[0].shape[1]>10**7:
+            raise MemoryError(f'{len(a)} by {b[0].shape[1]} numbers are too many')
+        if 'out' in kw: kw['out'] = tuple(np.asarray(o) for o in kw['out'])
+        return getattr(ufunc, method)(*args, **kw)
+
+def _rows(seed, n): return np.random.default_rng(seed).normal(size=(n,2))
+
 als_2 = Exercise('als.2', sum_of_squares,
-    lambda: {'four users, three items': (np.random.default_rng(1).normal(size=(4,2)),
-                                         np.random.default_rng(2).normal(size=(3,2))),
-             'many': (np.random.default_rng(1).normal(size=(300_000,2)),
-                      np.random.default_rng(2).normal(size=(100_000,2)))},
+    lambda: {'four users, three items': (_rows(1, 4), _rows(2, 3)),
+             'many': (_rows(1, 300_000).view(_Rows), _rows(2, 100_000).view(_Rows))},
     why='`(p@q)**2` is a sum over pairs of factors, in which users and items can be summed apart: '
         'two matrices of k by k, for thirty billion cells.',
     hints=('Write `(p@q)**2` as a sum of `p[j]*p[k]*q[j]*q[k]`. What can be summed first?',
