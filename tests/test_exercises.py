@@ -224,6 +224,7 @@ CUT = "it returned False, and True is right (for 'shuffled')"
     ('loaders.2', lambda n, bs, gen: (rows for rows in torch.randperm(n).split(bs)), 'it returned a generator, and a list is asked for'),
     ('one_epoch.1', lambda n, bs, rng: np.split(np.arange(n), range(bs, n, bs)), IN_ORDER),
     ('one_epoch.1', lambda n, bs, rng: np.split(np.arange(n)[::-1], range(bs, n, bs)), IN_ORDER),
+    ('one_epoch.1', lambda n, bs, rng: np.split(np.random.default_rng(0).permutation(n), range(bs, n, bs)), "(for 'in an order drawn by rng')"),
     ('one_epoch.1', in_its_batch, IN_ORDER), ('one_epoch.1', whole_batches, IN_ORDER),
     ('three_parts.1', lambda n, rng: [*np.split(np.arange(n), [n - n//5*2, n - n//5])], CUT),
     ('three_parts.1', lambda n, rng: [np.flatnonzero(np.arange(n)%5 > 1), np.arange(n//5)*5, np.arange(n//5)*5 + 1], CUT),

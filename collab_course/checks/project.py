@@ -162,7 +162,7 @@ def my_board():
 def _says_of_a_board(board):
     if not isinstance(board, DataFrame) or not {'model','rmse','ndcg'} <= {*board.columns}:
         return 'It is not what `leaderboard` gives.'
-    if board[['rmse','ndcg']].duplicated().any(): return 'Two of the models are the same.'
+    if board.drop(columns='model').duplicated().any(): return 'Two of the models are the same.'
     if len(board)<3: return 'Three models at least: means, popularity, and one to use.'
     if board.rmse.isna().all(): return 'None of them predicts ratings: where are the means?'
     if not board.rmse.isna().any(): return 'All of them predict ratings: where is `Popularity`?'
