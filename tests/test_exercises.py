@@ -233,6 +233,8 @@ CUT = "it returned False, and True is right (for 'shuffled')"
     ('most_alike.1', by_products, 'rows of unequal length: it returned 2, and 1 is right'),
     ('als.2', lambda P, Q: ((P @ Q.T)**2).sum(), 'many: it raised MemoryError: 300000 by 100000 numbers are too many'),
     ('als.2', lambda P, Q: ((Q @ P.T)**2).sum(), 'many: it raised MemoryError: 100000 by 300000 numbers are too many'),
+    ('als.2', lambda P, Q: (np.dot(P, Q.T)**2).sum(), 'numbers are too many'), ('als.2', lambda P, Q: (P.dot(Q.T)**2).sum(), 'numbers are too many'),
+    ('als.2', lambda P, Q: ((P[:, None]*Q).sum(axis=2)**2).sum(), 'many: it raised MemoryError: 300000 by 100000 by 2 numbers are too many'),
     ('metrics.2', lambda hits, n: (hits.cumsum()/np.arange(1, 7))[hits].sum()/min(n, 6), 'more wanted than places'),
     ('most_alike.1', of_itself, 'two opposites: it returned 0, and 1 is right'),
 ])

@@ -4,6 +4,7 @@
 __all__ = []
 
 # %% ../../nbs/71_als.ipynb #001d2a3e
+import math
 import numpy as np
 from collab_course.exercises import Exercise
 
@@ -36,11 +37,22 @@ def sum_of_squares(P, Q): return ((P.T@P)*(Q.T@Q)).sum()
 class _Rows(np.ndarray):
     "Rows whose products may not have a cell for every user and item"
     def __array_ufunc__(self, ufunc, method, *args, **kw):
-        a,*b = args = [np.asarray(o) if isinstance(o, _Rows) else o for o in args]
-        if ufunc is np.matmul and np.ndim(a)==np.ndim(b[0])==2 and len(a)*b[0].shape[1]>10**7:
-            raise MemoryError(f'{len(a)} by {b[0].shape[1]} numbers are too many')
+        args = [np.asarray(o) if isinstance(o, _Rows) else o for o in args]
+        if method=='__call__': self._must_be_few(ufunc, *map(np.shape, args))
         if 'out' in kw: kw['out'] = tuple(np.asarray(o) for o in kw['out'])
         return getattr(ufunc, method)(*args, **kw)
+
+    def __array_function__(self, f, types, args, kw):
+        if f is np.dot and not kw: return np.matmul(*args)
+        return super().__array_function__(f, types, args, kw)
+
+    def _must_be_few(self, ufunc, *shapes):
+        if ufunc is not np.matmul: shape = np.broadcast_shapes(*shapes)
+        else: shape = shapes[0][:-1] + shapes[1][1:] # of two tables, or of a table and a row
+        if math.prod(shape)>10**7: raise MemoryError(
+            f'{" by ".join(map(str, shape))} numbers are too many')
+
+    def dot(self, other): return np.matmul(self, other)
 
 def _rows(seed, n): return np.random.default_rng(seed).normal(size=(n,2))
 

@@ -103,6 +103,7 @@ def hold_out():
 
 def _says_of_a_split(table_and_split):
     table,(train,valid) = table_and_split
+    if not isinstance(table, Ratings): return 'The first is no `Ratings`: make one of the frame.'
     if bool in (np.asarray(train).dtype, np.asarray(valid).dtype):
         return 'Row numbers are asked for, and no True and False: see `np.flatnonzero`.'
     if len(train)<len(valid): return 'Fewer rows to train on than are held out: take all others.'
@@ -211,7 +212,8 @@ def my_folder():
 
 def _says_of_a_folder(model_and_folder):
     model,folder = model_and_folder
-    if not Path(folder).is_dir(): return f'There is no folder {str(folder)[:80]!r}.'
+    if not isinstance(folder, (str,Path)) or not Path(folder).is_dir():
+        return f'There is no folder {str(folder)[:80]!r}.'
     try: again = load(folder)
     except SavedModelError as e: return f'It cannot be loaded: {e}.'
     for user in model.ratings.users.ids[:3]:
