@@ -45,15 +45,22 @@ class Exercise:
     def __repr__(self): return f'Exercise({self.name!r})'
 
 # %% ../nbs/05_exercises.ipynb #c7800c28
+def _is_tensor(x):
+    "Whether it is one of PyTorch's; a file has a `detach`, too"
+    return hasattr(x, 'detach') and hasattr(x, 'ndim') and not isinstance(x, type)
+
 def _plain(x):
-    "A tensor as an array, and what has no axes as Python's own"
-    if hasattr(x, 'detach'): x = x.detach().cpu().numpy()
+    "A tensor as an array, if it can be one, and what has no axes as Python's own"
+    if _is_tensor(x):
+        try: x = x.detach().cpu().numpy()
+        except Exception: return x # sparse, without storage, or of a type that NumPy lacks
     return x.item() if isinstance(x, (np.generic,np.ndarray)) and x.ndim==0 else x
 
 def _kind(x):
     "What something is, for a sentence"
-    if hasattr(x, 'detach') and x.ndim: return 'a tensor'
+    if _is_tensor(x) and x.ndim: return 'a tensor'
     x = _plain(x)
+    if _is_tensor(x): return 'a tensor'
     if isinstance(x, type): return 'a class'
     kinds = {'nothing (None)': type(None), 'True or False': bool, 'a number': numbers.Number,
              'a text': str, 'an array': np.ndarray, 'a column': Series, 'a table': DataFrame,
@@ -156,11 +163,13 @@ def _limited(seconds):
         signal.signal(signal.SIGALRM, handler or signal.SIG_DFL) # None: not set from Python
         if left: signal.setitimer(signal.ITIMER_REAL, max(left+start-time.monotonic(), .001), again)
 
+_line = ' in the line `'
+
 def _where(e, f):
     "The line of a function that raised an error, if it can be found"
     file = getattr(getattr(f, '__code__', None), 'co_filename', None)
     lines = [o for o in traceback.extract_tb(e.__traceback__) if o.filename==file and o.line]
-    return f' in the line `{lines[-1].line}`' if lines else ''
+    return f'{_line}{lines[-1].line}`' if lines else ''
 
 def _said(e):
     "The name of an error, and what it says"
@@ -246,8 +255,10 @@ def _judge_value(exercise, answer):
 def _judge_own(exercise, answer):
     "The verdict on an answer that rests on the reader's own data: what the exercise says of it"
     tried = _try(exercise.says, [answer])
-    form = f'{_kind(answer)} is of another form than what is asked for'
-    said = f'{form} ({tried.problem}).' if tried.problem else tried.result
+    said,problem = tried.result,(tried.problem or '').partition(_line)[0] # the line is the check's
+    if problem: said = f'{problem}.'
+    if problem.startswith('it raised'):
+        said = f'{_kind(answer)} is of another form than what is asked for ({problem}).'
     if said: return Verdict(False, f'{exercise.name}: {said}')
     return Verdict(True, f'{exercise.name} is right.')
 

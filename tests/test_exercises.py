@@ -1,6 +1,7 @@
 "Exercises: each as a triple of starter, mistakes and solution; whatever an answer does; progress"
 import importlib
 import inspect
+import io
 import json
 import re
 import signal
@@ -12,9 +13,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
-from collab_course import exercises
+from collab_course import EASE, exercises
 from collab_course.exercises import Exercise, check, hint, judge, progress, solution, solutions
 from common import BUGS, PATH, notebooks, page_name
 
@@ -94,6 +96,45 @@ def test_odd_answers_about_your_own_data(name, answer):
     assert passed is False and said.startswith(f'{name}: ') and said.endswith('.') and len(said) < 400
 
 
+@pytest.mark.parametrize('serve, says', [
+    (lambda request: loops(request), 'it did not end within 0.5 seconds.'),
+    (lambda request: 'null', "{'user': 'c0000', 'n': 5}: it gives no list of 5."),
+    (lambda request: '[null, null, null, null, null]', "{'user': 'c0000', 'n': 5}: not all of it are ids of items."),
+    (lambda request: json.dumps(['b001']*5), "{'user': 'c0000', 'n': 5}: an item is in the list twice."),
+    ('unknown', 'An unknown user gets an answer, and no error.'), ([], 'An unknown user gets an answer, and no error.'),
+    (['error'], 'An unknown user gets an answer, and no error.'), (5, 'An unknown user gets an answer, and no error.'),
+])
+def test_services_that_answer_otherwise(serve, says, tmp_path, monkeypatch):
+    "What comes back for an unknown user, or for anybody"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(exercises, '_try', partial(exercises._try, seconds=.5))
+    ten = exercises._find('project.10')
+    model, right = ten.solution()
+    def otherwise(request): return json.dumps(serve) if request.get('user') == 'nobody at all' else right(request)
+    assert judge(ten, (model, serve if callable(serve) else otherwise)).text == f'project.10: {says}'
+
+
+def test_a_service_of_few_items(tmp_path, monkeypatch):
+    "Fewer than five are left for anybody: the model's own number counts"
+    monkeypatch.chdir(tmp_path)
+    ten = exercises._find('project.10')
+    _, right = ten.solution()
+    pairs = [(user, item) for user in range(30) for item in range(12) if item >= 2 + user%2]
+    frame = pd.DataFrame([(f'u{user}', f'i{item}', 1 + (user*item)%5) for user, item in pairs], columns=['user', 'movie', 'rating'])
+    model = EASE().fit(frame, quiet=True)
+    def serve(request):
+        try: return json.dumps(model.recommend(request.get('user', request.get('likes')), request.get('n', 10))['item'].tolist())
+        except KeyError as e: return json.dumps({'error': str(e)})
+    assert judge(ten, (model, serve)).text == 'project.10 is right.'
+
+
+def test_no_line_of_a_check_is_told(tmp_path, monkeypatch):
+    "An answer of another form about one's own data: what was raised, and no code but the reader's"
+    monkeypatch.chdir(tmp_path)
+    for name in NAMES:
+        if name.startswith('project.'): assert ' in the line ' not in judge(exercises._find(name), (1, (2, 3))).text
+
+
 def test_the_bookshop_of_the_page_is_that_of_the_checks():
     "The page shows it, and the solutions use it"
     shop = inspect.getsource(importlib.import_module('collab_course.checks.project').make_shop)
@@ -131,6 +172,10 @@ def by_bias(named):
     ('one_epoch.1', lambda n, bs, rng: np.split(rng.choice(n, n, replace=False), range(bs, n, bs))),
     ('three_parts.1', lambda n, rng: [part[::-1] for part in exercises._find('three_parts.1').solution(n, rng)]),
     ('weight_decay.4', lambda named, wd: [{'params': some, 'weight_decay': decay} for some, decay in zip(by_bias(named), (0, wd))]),
+    ('three_parts.1', lambda n, rng: (lambda some: [np.setdiff1d(np.arange(n), some), *some])(rng.permutation(n)[:n//5*2].reshape(2, -1))),
+    ('large_products.3', lambda a, bits: np.ldexp(np.floor(np.frexp(a)[0]*2**bits + .5)/2**bits, np.frexp(a)[1])),
+    ('model_checks.2', lambda fit, rows: bool(np.array_equal(fit(rows), fit(np.roll(rows, 1, axis=0))))),
+    ('als.2', lambda P, Q: np.einsum('uj,uk->jk', P, P).ravel() @ (Q.T @ Q).ravel()),
     ('bias_tables.1', lambda a, b, k, seed: {o: torch.zeros(n, d) for o, n, d in [
         ('user_factors', a, k), ('item_factors', b, k), ('user_bias', a, 1), ('item_bias', b, 1)]}),
 ])
@@ -139,18 +184,57 @@ def test_another_repair_is_as_good(name, repaired):
     assert judge(exercises._find(name), repaired).passed
 
 
+def cosines(factors, k):
+    "Of film `k` with all films"
+    directions = factors/np.linalg.norm(factors, axis=1, keepdims=True)
+    return directions @ directions[k]
+
+
 def of_itself(factors, k):
     "Its own cosine is set to zero, which is more than that of what points away"
-    directions = factors/np.linalg.norm(factors, axis=1, keepdims=True)
-    alike = directions @ directions[k]
+    alike = cosines(factors, k)
     alike[k] = 0
     return alike.argmax()
+
+
+def by_products(factors, k):
+    "A long row has a large product with any"
+    products = factors @ factors[k]
+    products[k] = -np.inf
+    return products.argmax()
+
+
+def in_its_batch(n, bs, rng):
+    "A row is always in the same batch"
+    return [rng.permutation(rows) for rows in np.split(np.arange(n), range(bs, n, bs))]
+
+
+def whole_batches(n, bs, rng):
+    "Batches in random order, each of neighbours"
+    *full, rest = np.split(np.arange(n), range(bs, n, bs))
+    return [*rng.permutation(full), rest] if full else [rest]
+
+
+IN_ORDER = "it returned False, and True is right (for 'in random order')"
+CUT = "it returned False, and True is right (for 'shuffled')"
 
 
 @pytest.mark.parametrize('name, answer, says', [
     ('movielens.4', lambda df: ((df.user == df.user.shift()) & (df.title == df.title.shift())).sum(), 'one pair twice: it returned 0'),
     ('loaders.2', lambda n, bs, gen: (rows for rows in torch.randperm(n).split(bs)), 'it returned a generator, and a list is asked for'),
-    ('one_epoch.1', lambda n, bs, rng: np.split(np.arange(n), range(bs, n, bs)), "it returned False, and True is right (for 'in random order')"),
+    ('one_epoch.1', lambda n, bs, rng: np.split(np.arange(n), range(bs, n, bs)), IN_ORDER),
+    ('one_epoch.1', lambda n, bs, rng: np.split(np.arange(n)[::-1], range(bs, n, bs)), IN_ORDER),
+    ('one_epoch.1', lambda n, bs, rng: np.split(np.random.default_rng(0).permutation(n), range(bs, n, bs)), "(for 'in an order drawn by rng')"),
+    ('one_epoch.1', in_its_batch, IN_ORDER), ('one_epoch.1', whole_batches, IN_ORDER),
+    ('three_parts.1', lambda n, rng: [*np.split(np.arange(n), [n - n//5*2, n - n//5])], CUT),
+    ('three_parts.1', lambda n, rng: [np.flatnonzero(np.arange(n)%5 > 1), np.arange(n//5)*5, np.arange(n//5)*5 + 1], CUT),
+    ('three_parts.1', lambda n, rng: [part + n for part in exercises._find('three_parts.1').solution(n, rng)], 'smallest and largest row'),
+    ('most_alike.1', lambda factors, k: np.argsort(cosines(factors, k), kind='stable')[-2], 'a twin in a higher row: it returned 0, and 2 is right'),
+    ('most_alike.1', by_products, 'rows of unequal length: it returned 2, and 1 is right'),
+    ('als.2', lambda P, Q: ((P @ Q.T)**2).sum(), 'many: it raised MemoryError: 300000 by 100000 numbers are too many'),
+    ('als.2', lambda P, Q: ((Q @ P.T)**2).sum(), 'many: it raised MemoryError: 100000 by 300000 numbers are too many'),
+    ('als.2', lambda P, Q: (np.dot(P, Q.T)**2).sum(), 'numbers are too many'), ('als.2', lambda P, Q: (P.dot(Q.T)**2).sum(), 'numbers are too many'),
+    ('als.2', lambda P, Q: ((P[:, None]*Q).sum(axis=2)**2).sum(), 'many: it raised MemoryError: 300000 by 100000 by 2 numbers are too many'),
     ('metrics.2', lambda hits, n: (hits.cumsum()/np.arange(1, 7))[hits].sum()/min(n, 6), 'more wanted than places'),
     ('most_alike.1', of_itself, 'two opposites: it returned 0, and 1 is right'),
 ])
@@ -290,6 +374,22 @@ def test_a_result_that_cannot_be_read():
     "A sparse tensor where one with its numbers is asked for"
     eye = Exercise('eye.1', torch.eye, lambda: {'two': (2,)}, why='', hints=('', ''), mistakes={'Ones.': lambda n: torch.ones(n, n)})
     assert judge(eye, lambda n: torch.eye(n).to_sparse()).text == 'eye.1, two: it returned a tensor of another form than what is asked for.'
+
+
+NOT_READ = [lambda: torch.ones(3, dtype=torch.bfloat16), lambda: torch.ones(3).to_sparse(), lambda: torch.ones(3, device='meta'),
+            lambda: torch.tensor(3., dtype=torch.bfloat16), lambda: torch.tensor(3., device='meta'),
+            lambda: torch.Tensor, io.StringIO, io.BytesIO, lambda: open(__file__)]
+
+
+@pytest.mark.parametrize('make', NOT_READ, ids='bfloat16 sparse meta bfloat16-number meta-number class text-stream bytes file'.split())
+@pytest.mark.parametrize('name', ['movielens.1', 'movielens.2', 'project.1'])
+def test_what_numpy_cannot_read(name, make):
+    "As a value, as a result, about one's own data: a sentence"
+    value, asked = make(), exercises._find(name)
+    answer = (lambda *args: value) if asked.cases else value
+    passed, said = judge(asked, answer)
+    assert passed is False and said.startswith(name) and said.endswith('.')
+    if hasattr(value, 'close'): value.close()
 
 
 def test_without_a_timer(monkeypatch, capsys):

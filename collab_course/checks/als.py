@@ -4,6 +4,7 @@
 __all__ = []
 
 # %% ../../nbs/71_als.ipynb #001d2a3e
+import math
 import numpy as np
 from collab_course.exercises import Exercise
 
@@ -33,11 +34,31 @@ als_1 = Exercise('als.1', best_row,
 
 def sum_of_squares(P, Q): return ((P.T@P)*(Q.T@Q)).sum()
 
+class _Rows(np.ndarray):
+    "Rows whose products may not have a cell for every user and item"
+    def __array_ufunc__(self, ufunc, method, *args, **kw):
+        args = [np.asarray(o) if isinstance(o, _Rows) else o for o in args]
+        if method=='__call__': self._must_be_few(ufunc, *map(np.shape, args))
+        if 'out' in kw: kw['out'] = tuple(np.asarray(o) for o in kw['out'])
+        return getattr(ufunc, method)(*args, **kw)
+
+    def __array_function__(self, f, types, args, kw):
+        if f is np.dot and not kw: return np.matmul(*args)
+        return super().__array_function__(f, types, args, kw)
+
+    def _must_be_few(self, ufunc, *shapes):
+        if ufunc is not np.matmul: shape = np.broadcast_shapes(*shapes)
+        else: shape = shapes[0][:-1] + shapes[1][1:] # of two tables, or of a table and a row
+        if math.prod(shape)>10**7: raise MemoryError(
+            f'{" by ".join(map(str, shape))} numbers are too many')
+
+    def dot(self, other): return np.matmul(self, other)
+
+def _rows(seed, n): return np.random.default_rng(seed).normal(size=(n,2))
+
 als_2 = Exercise('als.2', sum_of_squares,
-    lambda: {'four users, three items': (np.random.default_rng(1).normal(size=(4,2)),
-                                         np.random.default_rng(2).normal(size=(3,2))),
-             'many': (np.random.default_rng(1).normal(size=(300_000,2)),
-                      np.random.default_rng(2).normal(size=(100_000,2)))},
+    lambda: {'four users, three items': (_rows(1, 4), _rows(2, 3)),
+             'many': (_rows(1, 300_000).view(_Rows), _rows(2, 100_000).view(_Rows))},
     why='`(p@q)**2` is a sum over pairs of factors, in which users and items can be summed apart: '
         'two matrices of k by k, for thirty billion cells.',
     hints=('Write `(p@q)**2` as a sum of `p[j]*p[k]*q[j]*q[k]`. What can be summed first?',

@@ -19,6 +19,8 @@ bayes_1 = Exercise('bayes.1', std_of_rating,
     hints=('Which two things are unknown?', 'Add variances, then take the root.'),
     mistakes={'That is for the expected rating: a single one has noise, too.':
               lambda scores, noise: scores.var()**.5,
+              'Divide by the number of draws, and not by one less.':
+              lambda scores, noise: (scores.var(ddof=1)+noise)**.5,
               'Variances add up, deviations do not.':
               lambda scores, noise: scores.std()+noise**.5})
 

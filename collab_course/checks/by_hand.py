@@ -45,6 +45,7 @@ by_hand_2 = Exercise('by_hand.2', by_differences,
            'Divide what `f` gains from below to above by twice the step.'),
     mistakes={'From one side only the error is larger: look to both sides.': lambda f, x, step:
               np.array([(f(x+o)-f(x))/step for o in step*np.eye(len(x))]),
+              '`step` goes to each side.': lambda f, x, step: by_differences(f, x, step/2),
               'From below to above are two steps.': lambda f, x, step:
               np.array([(f(x+o)-f(x-o))/step for o in step*np.eye(len(x))])})
 

@@ -45,7 +45,10 @@ fast_3 = Exercise('fast.3', speed_up,
     lambda: {'one slow run was disturbed': ([2.,2.1,9.,2.,1.9], [.5,.5,.6]),
              'one fast run was disturbed': ([2.,2.1,1.9], [.5,5.,.4])},
     why='A median does not move if one run in three takes ten times as long.',
-    hints=('Which middle is not moved by one odd number?', 'The median of each, then the ratio.'),
+    hints=('Twice as fast takes half the time.', 'The median of each, then the ratio.'),
     mistakes={'One disturbed run has moved the mean.':
               lambda slow, fast: np.mean(slow)/np.mean(fast),
-              'That compares the worst runs.': lambda slow, fast: max(slow)/max(fast)})
+              'That compares the worst runs.': lambda slow, fast: max(slow)/max(fast),
+              'That compares the best runs.': lambda slow, fast: min(slow)/min(fast),
+              'How many times, and not how many seconds.':
+              lambda slow, fast: np.median(slow)-np.median(fast)})

@@ -33,7 +33,9 @@ gibbs_on_gpu_2 = Exercise('gibbs_on_gpu.2', drawn_row,
     why='If $P=LL^\\top$, then $L^{-\\top}z$ has the covariance $P^{-1}$.',
     hints=('The mean is a solution of equations with `P`.',
            'To it comes a solution with the transpose of `np.linalg.cholesky(P)`.'),
-    mistakes={'The root of a precision divides.':
+    mistakes={'As good a draw, by another root: take that of `P`.':
+              lambda P, h, z: np.linalg.solve(P, h) + np.linalg.cholesky(np.linalg.inv(P))@z,
+              'The root of a precision divides.':
               lambda P, h, z: np.linalg.solve(P, h) + np.linalg.cholesky(P)@z,
               'It is the transpose that divides.':
               lambda P, h, z: np.linalg.solve(P, h) + np.linalg.solve(np.linalg.cholesky(P), z)})

@@ -50,9 +50,11 @@ def _downwards(x):
     return n, x-n*math.log(2)
 
 inner_loops_3 = Exercise('inner_loops.3', parts_of_exp,
-    lambda: {f'x = {x:g}': (x,) for x in (1.,-3.,.1,10.)},
+    lambda: {f'x = {x:g}': (x,) for x in (1.,-3.,.1,10.,2.6)},
     why='`n` is the nearest whole number to `x/log(2)`, so that `r` is at most `log(2)/2` to '
         'either side, and six terms of the series are enough.',
     hints=('`2**n` is `exp(n*log(2))`. What is left for `r`?',
            'Round `x/log(2)` to the nearest whole number.'),
-    mistakes={'Round to the nearest, not downwards: then `r` is half as large.': _downwards})
+    mistakes={'Round to the nearest, not downwards: then `r` is half as large.': _downwards,
+              'Round to the nearest, not towards 0.':
+              lambda x: (int(x/math.log(2)), math.fmod(x, math.log(2)))})

@@ -48,7 +48,7 @@ def few_bits(a, bits):
 
 large_products_3 = Exercise('large_products.3', few_bits,
     lambda: {'ones and noughts': (np.array([0.,1]), 11), 'a third': (np.array([1/3,-100/3]), 11),
-             'two bits': (np.array([5.,6,7,.3]), 2)},
+             'two bits': (np.array([5.2,6,7.2,.3]), 2)},
     why='Ones and noughts are as they were, whatever the number of digits: so EASE may round.',
     hints=('`np.frexp` gives a part between a half and one, and a power of two.',
            'Round the part to multiples of `2**-bits`, and put both together.'),

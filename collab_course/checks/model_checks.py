@@ -50,7 +50,7 @@ def _running(rows):
     for row in rows: res = .9*res + .1*row
     return res
 
-def _rows(): return np.array([[1.,5.],[2.,3.],[3.,4.]])
+def _rows(): return np.random.default_rng(0).normal(size=(1000,2)) # a shuffle moves the last one
 
 model_checks_2 = Exercise('model_checks.2', ignores_order,
     lambda: {'means': (_means, _rows()), 'the last row counts': (_last, _rows()),
@@ -86,5 +86,6 @@ model_checks_3 = Exercise('model_checks.3', leaves_alone,
              'it sorts': (_sorts, np.array([3.,1.,2.]))},
     why='Two names of one array always agree: what is to be compared has to be copied before the '
         'call. (Hand the function a copy, too, so that your own `x` stays.)',
-    hints=('What do you compare with, if the call has changed it?', 'Keep a copy from before.'),
+    hints=('What do you compare with, if the call has changed it?',
+           'Two copies: one for `f`, one to compare with.'),
     mistakes={'Two names for one array are always equal: copy it.': _no_copy})

@@ -16,6 +16,8 @@ def most_alike(factors, k):
 
 most_alike_1 = Exercise('most_alike.1', most_alike,
     lambda: {'a twin in a lower row': (np.array([[.6,.8],[1.,0.],[.6,.8]]), 2),
+             'a twin in a higher row': (np.array([[.6,.8],[1.,0.],[.6,.8]]), 0),
+             'rows of unequal length': (np.array([[1.,0.],[.9,.1],[5.,5.]]), 0),
              'no twin': (np.array([[.6,.8],[1.,0.],[0.,1.]]), 0),
              'two opposites': (np.array([[1.,0.],[-1.,0.]]), 0)},
     why='Nothing says that a film comes first in its own list: a twin ties with it, or, by '

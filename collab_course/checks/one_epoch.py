@@ -12,14 +12,21 @@ def epoch_batches(n, bs, rng):
     rows = rng.permutation(n)
     return [rows[k:k+bs] for k in range(0, n, bs)]
 
+def _of_a_fixed_seed(rows):
+    "Whether these are the rows as a seed shuffles them that stands in the program"
+    return any(np.array_equal(rows, np.random.default_rng(k).permutation(len(rows)))
+               for k in (0,1,42))
+
 def _all_rows(batches):
     rows = np.concatenate(batches)
+    gaps = np.diff(np.sort(batches[0])) # all the same if the first rows of the table stay there
     return {'rows, sorted': np.sort(rows), 'sizes': [len(o) for o in batches],
-            'in random order': len(rows)<10 or bool((np.diff(rows)!=1).any())}
+            'in random order': len(rows)<10 or len(np.unique(gaps))>1,
+            'in an order drawn by rng': len(rows)<10 or not _of_a_fixed_seed(rows)}
 
 one_epoch_1 = Exercise('one_epoch.1', epoch_batches, look=_all_rows,
-    cases=lambda: {'100 rows in batches of 16': (100, 16, np.random.default_rng(0)),
-                   'one row': (1, 16, np.random.default_rng(0))},
+    cases=lambda: {'100 rows in batches of 16': (100, 16, np.random.default_rng(7)),
+                   'one row': (1, 16, np.random.default_rng(7))},
     why='Drawn with replacement, an epoch has 63% of the rows, some of them several times. It '
         'costs some accuracy, and no message. A permutation has each row once.',
     hints=('Count how many different rows an epoch has.',

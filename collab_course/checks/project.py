@@ -6,12 +6,13 @@ __all__ = []
 # %% ../../nbs/99_project.ipynb #204ec8c8
 import json
 import numpy as np
-from pandas import DataFrame
+from pandas import DataFrame,Series
 from pathlib import Path
 from collab_course import EASE,DampedMeans,Popularity,Ratings,evaluate,leaderboard,load,read_ratings
 from collab_course.exercises import Exercise
 from collab_course.recommender import Recommender
 from collab_course.splits import split_random
+from collab_course.store import SavedModelError
 
 # %% ../../nbs/99_project.ipynb #76f33150
 def make_shop(path, seed=42):
@@ -69,10 +70,11 @@ project_2 = Exercise('project.2', read_by_names, says=_says_of_a_frame,
 def without_zeros():
     return read_ratings(make_shop('books.csv'), **_names, drop=[0])
 
-def _says_of_odd_ratings(df):
-    odd = Ratings(df).odd
-    if odd: return f'{_says_of_a_frame(df) or odd[0]}.'.replace('..', '.')
-    return _says_of_a_frame(df)
+def _first_odd(table):
+    "The first of what is odd about ratings, as a sentence; None if nothing is"
+    return next((o if o.endswith(('.','?')) else f'{o}.' for o in table.odd), None)
+
+def _says_of_odd_ratings(df): return _says_of_a_frame(df) or _first_odd(Ratings(df))
 
 project_3 = Exercise('project.3', without_zeros, says=_says_of_odd_ratings,
     why='Nearly a third of the rows have a 0. The program says that it is odd; that it means '
@@ -86,11 +88,14 @@ def the_table(): return Ratings(without_zeros())
 def _says_of_a_table(table):
     if not isinstance(table, Ratings): return 'It is no `Ratings`: make one of the frame.'
     if len(table)<200: return 'With fewer than 200 ratings no model beats the means.'
+    return _first_odd(table)
 
 project_4 = Exercise('project.4', the_table, says=_says_of_a_table,
     why='Every model takes it in place of a frame, and what is wrong with it is said now.',
     hints=('It is one call, with the frame.', '`Ratings(ratings)`'),
-    mistakes={'It is no `Ratings`: make one of the frame.': without_zeros})
+    mistakes={'It is no `Ratings`: make one of the frame.': without_zeros,
+              'if 0 stands for no rating, leave it out with drop=0, or --drop 0.':
+              lambda: Ratings(read_by_names())})
 
 def hold_out():
     table = the_table()
@@ -98,6 +103,10 @@ def hold_out():
 
 def _says_of_a_split(table_and_split):
     table,(train,valid) = table_and_split
+    if not isinstance(table, Ratings): return 'The first is no `Ratings`: make one of the frame.'
+    if bool in (np.asarray(train).dtype, np.asarray(valid).dtype):
+        return 'Row numbers are asked for, and no True and False: see `np.flatnonzero`.'
+    if len(train)<len(valid): return 'Fewer rows to train on than are held out: take all others.'
     rows = np.concatenate([train,valid])
     pairs = table.x[:,0].astype(int)*len(table.items) + table.x[:,1]
     if len(np.unique(rows))<len(rows): return 'Some rows are on both sides.'
@@ -113,19 +122,30 @@ def _tiny_part():
     table = the_table()
     return table, split_random(table, .01)
 
+def _five_to_train():
+    table,(train,valid) = hold_out()
+    return table, (train[:5], valid)
+
+def _masks():
+    table,split = hold_out()
+    return table, tuple(np.isin(np.arange(len(table)), o) for o in split)
+
 project_5 = Exercise('project.5', hold_out, says=_says_of_a_split,
     why='`split_random` keeps pairs together. Is your question about later ratings? Then take '
         '`split_time`, which is harder, and closer to use.',
     hints=('The page "Holding ratings out" has functions for it.', '`split_random(table)`'),
     mistakes={'Some rows are on both sides.': _shared,
-              'Hold out a tenth at least, and half at most.': _tiny_part})
+              'Hold out a tenth at least, and half at most.': _tiny_part,
+              'Fewer rows to train on than are held out: take all others.': _five_to_train,
+              'Row numbers are asked for, and no True and False: see `np.flatnonzero`.': _masks})
 
 def means_of_mine():
     table,split = hold_out()
     return evaluate(DampedMeans(), table, split)
 
 def _says_of_a_baseline(result):
-    if not {'rmse','ndcg','n'} <= {*result.index}: return 'It is not what `evaluate` gives.'
+    if not isinstance(result, Series) or not {'rmse','ndcg','n'} <= {*result.index}:
+        return 'It is not what `evaluate` gives.'
     if not np.isfinite(result.rmse): return 'It has no RMSE: are these the damped means?'
 
 project_6 = Exercise('project.6', means_of_mine, says=_says_of_a_baseline,
@@ -133,14 +153,17 @@ project_6 = Exercise('project.6', means_of_mine, says=_says_of_a_baseline,
     hints=('`evaluate` takes a model, the table and the split.',
            '`evaluate(DampedMeans(), table, split)`'),
     mistakes={'It has no RMSE: are these the damped means?':
-              lambda: evaluate(Popularity(), *hold_out())})
+              lambda: evaluate(Popularity(), *hold_out()),
+              'It is not what `evaluate` gives.': lambda: dict(means_of_mine())})
 
 def my_board():
     models = {'means': DampedMeans(), 'popularity': Popularity(), 'ease': EASE()}
     return leaderboard(models, the_table(), seeds=42)
 
 def _says_of_a_board(board):
-    if not {'model','rmse','ndcg'} <= {*board.columns}: return 'It is not what `leaderboard` gives.'
+    if not isinstance(board, DataFrame) or not {'model','rmse','ndcg'} <= {*board.columns}:
+        return 'It is not what `leaderboard` gives.'
+    if board.drop(columns='model').duplicated().any(): return 'Two of the models are the same.'
     if len(board)<3: return 'Three models at least: means, popularity, and one to use.'
     if board.rmse.isna().all(): return 'None of them predicts ratings: where are the means?'
     if not board.rmse.isna().any(): return 'All of them predict ratings: where is `Popularity`?'
@@ -152,6 +175,9 @@ project_7 = Exercise('project.7', my_board, says=_says_of_a_board,
            '`leaderboard({"means": DampedMeans(), "popularity": Popularity(), ...}, table)`'),
     mistakes={'Three models at least: means, popularity, and one to use.':
               lambda: my_board().head(2),
+              'Two of the models are the same.': lambda: leaderboard(
+                  {'means': DampedMeans(), 'again': DampedMeans(), 'ease': EASE()}, the_table(),
+                  seeds=42),
               'None of them predicts ratings: where are the means?':
               lambda: my_board().assign(rmse=np.nan)})
 
@@ -165,6 +191,7 @@ def _says_of_a_model(table_and_model):
     if not isinstance(model, Recommender): return 'It is no model: write, say, `EASE().fit(table)`.'
     if not hasattr(model, 'ratings'): return 'It is not trained yet: call `fit`.'
     if len(model.ratings)<len(table): return 'It has not seen all ratings.'
+    if len(model.ratings)>len(table): return 'It has seen more than the table: the odd ones, too?'
 
 def _on_a_part():
     table,(train,_) = hold_out()
@@ -175,7 +202,9 @@ project_8 = Exercise('project.8', my_model, says=_says_of_a_model,
         'everything.',
     hints=('Not the split now, but the whole table.', '`EASE().fit(table)`'),
     mistakes={'It is not trained yet: call `fit`.': lambda: (the_table(), EASE()),
-              'It has not seen all ratings.': _on_a_part})
+              'It has not seen all ratings.': _on_a_part,
+              'It has seen more than the table: the odd ones, too?':
+              lambda: (the_table(), EASE().fit(read_by_names(), quiet=True))})
 
 def my_folder():
     _,model = my_model()
@@ -183,8 +212,10 @@ def my_folder():
 
 def _says_of_a_folder(model_and_folder):
     model,folder = model_and_folder
-    if not Path(folder).is_dir(): return f'There is no folder {str(folder)[:80]!r}.'
-    again = load(folder)
+    if not isinstance(folder, (str,Path)) or not Path(folder).is_dir():
+        return f'There is no folder {str(folder)[:80]!r}.'
+    try: again = load(folder)
+    except SavedModelError as e: return f'It cannot be loaded: {e}.'
     for user in model.ratings.users.ids[:3]:
         if not again.recommend(user).equals(model.recommend(user)):
             return 'What is in the folder answers otherwise than your model: save it again.'
@@ -194,7 +225,8 @@ project_9 = Exercise('project.9', my_folder, says=_says_of_a_folder,
         'the same to the bit.',
     hints=('Every model has a method for it.',
            '`model.save("books")` gives the path of the folder.'),
-    mistakes={"There is no folder 'gone'.": lambda: (my_model()[1], 'gone')})
+    mistakes={"There is no folder 'gone'.": lambda: (my_model()[1], 'gone'),
+              'It cannot be loaded: . holds no recommender.json.': lambda: (my_model()[1], '.')})
 
 def serve_it():
     _,model = my_model()
@@ -213,19 +245,32 @@ def _asked(serve, request):
     try: return json.loads(text), None
     except ValueError: return None, 'What it returns is not JSON.'
 
+def _says_of_a_list(model, serve, request):
+    "What is wrong with the list for a known user or for likes; None if nothing is"
+    items,wrong = _asked(serve, request)
+    if wrong: return wrong
+    who,ids = request.get('user', request.get('likes')),model.ratings.items.ids.tolist()
+    n = len(model.recommend(who, request['n'])) # fewer where almost all was rated
+    if not isinstance(items, list) or len(items)!=n: return f'{request}: it gives no list of {n}.'
+    if any(o not in ids for o in items): return f'{request}: not all of it are ids of items.'
+    if any(items.count(o)>1 for o in items): return f'{request}: an item is in the list twice.'
+
 def _says_of_a_service(model_and_serve):
     (model,serve),table = model_and_serve,model_and_serve[0].ratings
-    user,item = table.users.ids[:1].tolist()[0],table.items.ids[:1].tolist()[0]
-    seen = {*table.items.ids[table.seen(0)].tolist()}
+    free = len(table.items)-np.bincount(table.x[:,0], minlength=len(table.users))
+    row = int(free.clip(max=5).argmax()) # somebody to whom five can be offered
+    user,item = table.users.ids.tolist()[row],table.items.ids.tolist()[0]
     best = max(table.rating_limits) if table.rating_limits else 1
-    for request in ({'user': user, 'n': 5}, {'likes': {item: best}, 'n': 5}):
-        items,wrong = _asked(serve, request)
-        if wrong: return wrong
-        if not isinstance(items, list) or len(items)!=5: return f'{request}: it gives no list of 5.'
-        if 'user' in request and seen & {*items}: return f'It offers {user} what was rated already.'
+    asked = {'user': user},{'likes': {item: best}}
+    for request in [{**who, 'n': n} for who in asked for n in (5,2)]:
+        if wrong := _says_of_a_list(model, serve, request): return wrong
+    seen = {*table.items.ids[table.seen(row)].tolist()}
+    if seen & {*_asked(serve, {'user': user, 'n': 5})[0]}:
+        return f'It offers {user} what was rated already.'
     answer,wrong = _asked(serve, {'user': 'nobody at all'})
     if wrong: return wrong
-    if 'error' not in answer: return 'An unknown user gets an answer, and no error.'
+    if not isinstance(answer, dict) or not answer.get('error'):
+        return 'An unknown user gets an answer, and no error.'
 
 def _raises():
     _,model = my_model()
@@ -234,6 +279,19 @@ def _raises():
 
 def _as_a_list(): return my_model()[1], lambda request: [1,2,3]
 
+def _made_up():
+    return my_model()[1], lambda request: json.dumps([*'abcde'][:request.get('n', 10)])
+
+def _always_five():
+    _,model = my_model()
+    return model, lambda request: json.dumps(model.recommend(
+        request.get('user', request.get('likes')), 5)['item'].tolist())
+
+def _as_a_text():
+    model,serve = serve_it()
+    return model, lambda request: (json.dumps('no error here')
+                                   if request.get('user')=='nobody at all' else serve(request))
+
 project_10 = Exercise('project.10', serve_it, says=_says_of_a_service,
     why='Known and new users are asked for alike, by an id or by a dict. An unknown user gets '
         'an error, in a form that a program can read.',
@@ -241,4 +299,6 @@ project_10 = Exercise('project.10', serve_it, says=_says_of_a_service,
            'the ids.',
            'Put it into `try`, and return `json.dumps({"error": str(e)})` for a `KeyError`.'),
     mistakes={"For {'user': 'nobody at all'} it raised UnknownIdError.": _raises,
-              'It returns no text: use `json.dumps`.': _as_a_list})
+              'It returns no text: use `json.dumps`.': _as_a_list,
+              'it gives no list of 2.': _always_five, 'not all of it are ids of items.': _made_up,
+              'An unknown user gets an answer, and no error.': _as_a_text})

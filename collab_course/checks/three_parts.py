@@ -14,7 +14,10 @@ def three_parts(n, rng):
 
 def _shared(parts):
     rows = np.concatenate(parts)
-    return {'sizes': [len(o) for o in parts], 'rows in two parts': len(rows)-len(np.unique(rows))}
+    gaps = [np.diff(np.sort(o)) for o in parts[1:]] # all the same in a slice of the table
+    return {'sizes': [len(o) for o in parts], 'rows in two parts': len(rows)-len(np.unique(rows)),
+            'smallest and largest row': (int(min(rows)), int(max(rows))),
+            'shuffled': len(rows)<50 or all(len(np.unique(o))>1 for o in gaps)}
 
 three_parts_1 = Exercise('three_parts.1', three_parts, look=_shared,
     cases=lambda: {'100 rows': (100, np.random.default_rng(0)),
