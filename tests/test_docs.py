@@ -362,7 +362,7 @@ def test_shrink():
 def test_style_serves_every_page():
     "Rules for all that pages use are in the one style sheet, and its icons are in its font"
     names, sheet = in_use(DOCS), (DOCS/'site_libs/site.css').read_text(encoding='utf-8')
-    for name in ('navbar-collapse', 'callout-note', 'sidebar-link', 'form-control', 'bi-github'):
+    for name in ('navbar-collapse', 'sidebar-link', 'form-control', 'bi-github'):
         assert name in names and f'.{name}' in sheet
     assert '.carousel' not in sheet and len(sheet) < 80_000
 
