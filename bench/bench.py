@@ -28,7 +28,6 @@ import json
 import platform
 import random
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -48,7 +47,7 @@ import features
 import fits
 import lists
 import stores
-from common import ROOT, cpu, data_env, peak_mb
+from common import ROOT, cpu, data_env, peak_mb, python
 from made import SHAPES, by_row, by_user, planted, planted_split, random_ratings
 
 PEERS_PYTHON = ROOT/'.venv-bench/bin/python' # `make bench` makes it
@@ -187,12 +186,6 @@ def measure_shape(path):
     epoch = median(np.diff(ends))
     return {'batch': bs, 'loaders': loaders, 'epoch': epoch, 'ns_per_rating': 1e9*epoch/len(ratings),
             'memory_mb': round(peak_mb()-imports)}
-
-
-def python(*args, program=sys.executable):
-    "What another Python process prints, as JSON"
-    done = subprocess.run([program, *args], stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout)
 
 
 def measure_scale(repeats):

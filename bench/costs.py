@@ -1,9 +1,8 @@
 """What a fit, questions and files cost at a size, MovieLens-25M's as it comes
 
-`python bench/costs.py STEP SHAPE FOLDER` measures a step and prints its rows as JSON; each step runs in a
+`python bench/costs.py STEP SHAPE FILE` measures a step and prints its rows as JSON; each step runs in a
 process of its own, so that its peak of memory is its own. `make bench ARGS=costs` measures them all."""
 import json
-import subprocess
 import sys
 import tempfile
 import warnings
@@ -15,7 +14,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]/'tools'))
 
 import numpy as np
 import pandas as pd
-from common import cpu, peak_mb
+from common import cpu, peak_mb, python
 from made import SHAPES, random_ratings
 
 SHAPE, USERS, PAIRS, NAMES, ROWS = 'ml-25m', 1000, 1_000_000, 100_000, 2_500_000
@@ -34,6 +33,16 @@ def seconds(f, repeats=3):
     return median(cpu(f)[0] for _ in range(repeats))
 
 
+def timed(f):
+    "A function that does the same, and a list of the CPU seconds of its calls"
+    took = []
+    def call(*args, **kwargs):
+        spent, result = cpu(lambda: f(*args, **kwargs))
+        took.append(spent)
+        return result
+    return call, took
+
+
 def fit(ratings):
     "A fit from a frame to a model, in proportion to the training in it, and memory beyond the frame"
     import collab_course.kernel as kernel
@@ -41,15 +50,9 @@ def fit(ratings):
     from collab_course.ids import tiny_ratings
     warnings.simplefilter('ignore') # stars that say nothing are learned no better than means
     BiasedMF(n_epoch=1).fit(tiny_ratings(), quiet=True) # compiles
-    took, train = [], kernel.train_rows
-
-    def timed(*args, **kwargs):
-        spent, result = cpu(lambda: train(*args, **kwargs))
-        took.append(spent)
-        return result
-
+    train, took = timed(kernel.train_rows)
     before = peak_mb()
-    with mock.patch('collab_course.kernel.train_rows', timed):
+    with mock.patch('collab_course.kernel.train_rows', train):
         whole, _ = cpu(lambda: BiasedMF().fit(ratings, title=None, quiet=True))
     return {'fit': whole, 'training alone': took[0], 'fit, of training alone': whole/took[0],
             'fit, GB beyond the frame': (peak_mb()-before)/1000}
@@ -99,12 +102,8 @@ def questions(ratings):
     some = np.flatnonzero(np.isin(ratings.user, many))
     held = np.random.default_rng(0).permutation(some)[:len(some)//5]
     split = np.setdiff1d(np.arange(len(ratings)), held), held
-    took, judge = [], evaluation._list_quality
-    def timed(*args):
-        spent, result = cpu(lambda: judge(*args))
-        took.append(spent)
-        return result
-    with mock.patch.multiple('collab_course.evaluation', _trained=lambda *args: model, _list_quality=timed):
+    judge, took = timed(evaluation._list_quality)
+    with mock.patch.multiple('collab_course.evaluation', _trained=lambda *args: model, _list_quality=judge):
         evaluation.evaluate(model, ratings, split, quiet=True, title=None)
     rows['evaluate, of its lists'] = took[0]/seconds(lambda: model.recommend_all(users=many), 1)
     with tempfile.TemporaryDirectory() as folder:
@@ -165,11 +164,8 @@ def measure_costs(repeats, shape=SHAPE):
     "Each step once, in a process of its own"
     with tempfile.TemporaryDirectory() as folder:
         path = f'{folder}/ratings.pkl'
-        def alone(step):
-            done = subprocess.run([sys.executable, __file__, step, shape, path], stdout=subprocess.PIPE, check=True)
-            return json.loads(done.stdout)
-        alone('make')
-        found = {k: v for step in STEPS for k, v in alone(step).items()}
+        python(__file__, 'make', shape, path)
+        found = {k: v for step in STEPS for k, v in python(__file__, step, shape, path).items()}
     return [{'shape': shape, 'ratings': SHAPES[shape][2], 'what': k, 'found': v, 'most': MOST.get(k)}
             for k, v in found.items()]
 

@@ -3,7 +3,6 @@
 `python bench/stores.py N` measures N ratings and prints a row as JSON; each step runs in a process of
 its own, so that its peak of memory is its own. `make bench ARGS=store` measures 10M and 100M."""
 import json
-import subprocess
 import sys
 import tempfile
 import warnings
@@ -12,7 +11,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1]/'tools'))
 
 import numpy as np
-from common import cpu, peak_mb
+from common import cpu, peak_mb, python
 
 SIZES, PIECE, SHARDS = (10_000_000, 100_000_000), 1_000_000, 8
 # The most memory beyond imports, in bytes a rating and in all, pages of mapped files among it
@@ -71,13 +70,10 @@ def fit(folder):
 
 def measure(n):
     "A row of results for `n` ratings"
-    def alone(step, *args):
-        done = subprocess.run([sys.executable, __file__, step, *args], stdout=subprocess.PIPE, check=True)
-        return json.loads(done.stdout)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, 'shards').mkdir()
-        alone('make', str(n), f'{folder}/shards')
-        row = alone('build', folder) | alone('fit', folder)
+        python(__file__, 'make', str(n), f'{folder}/shards')
+        row = python(__file__, 'build', folder) | python(__file__, 'fit', folder)
     for step in PER_RATING: row[f'{step}_bytes'] = row[f'{step}_mb']*2**20/row['ratings']
     return row
 

@@ -183,13 +183,13 @@ def train_factors(
     check_memory(4*n_factors*sum(sizes) + 8*n_factors*max(sizes) + 20*n_factors**2 + 40*len(x),
                  f'training {sum(sizes):,} rows of {n_factors:,} factors')
     factors = [rng.normal(0, .1/n_factors**.5, (n,n_factors)).astype('float32') for n in sizes]
-    ends = [row_ends(x[:,k], sizes[k]) for k in (0,1)]
+    sides = [side_of(x[:,k], x[:,1-k], weights, sizes[k]) for k in (0,1)] if device is None else []
+    ends = [o[0] for o in sides] or [row_ends(x[:,k], sizes[k]) for k in (0,1)]
     penalties = [frequency_penalty(ends[k], sizes[1-k], unobserved, penalty) for k in (0,1)]
     if device is not None:
         from collab_course.sparse_sums import train_factors_on # here: PyTorch takes its time
         return train_factors_on(device, x, weights, factors, penalties, n_epoch, unobserved,
                                 progress)
-    sides = [side_of(x[:,k], x[:,1-k], weights, sizes[k]) for k in (0,1)]
     for _ in range(n_epoch): _take_turns(factors, sides, unobserved, penalties, progress)
     return tuple(factors)
 

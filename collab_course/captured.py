@@ -40,14 +40,18 @@ class _Table:
     def state(self): return self.P, self.M, self.V, self.at
 
 # %% ../nbs/36_captured.ipynb #c7bec9ed
+def _predicted(t, j):
+    "Rows of some ratings, the weights in them, and the sigmoid of their scores"
+    rows = t.x[j].long()+t.first
+    u,v = t.P[rows[:,0]],t.P[rows[:,1]]
+    return rows, u, v, torch.sigmoid((u[:,1:]*v[:,1:]).sum(1) + u[:,0] + v[:,0])
+
 def _add_gradients(t):
     "The gradient of the mean squared error of a batch, in `t.G`"
     n,place = len(t.y),t.at%t.per_epoch*len(t.lane)+t.lane
     j = t.order[place.clamp(max=n-1)]
     count = (n-place[:1]).clamp(max=len(t.lane)) # ratings in this batch
-    rows = t.x[j].long()+t.first
-    u,v = t.P[rows[:,0]],t.P[rows[:,1]]
-    s = torch.sigmoid((u[:,1:]*v[:,1:]).sum(1) + u[:,0] + v[:,0])
+    rows,u,v,s = _predicted(t, j)
     slope = 11*(5.5*s-t.y[j])*s*(1-s)*(place<n)/count
     both = torch.cat([v,u])*slope.repeat(2)[:,None]
     both[:,0] = slope.repeat(2)
@@ -104,10 +108,9 @@ def _mean_loss(t):
     "Mean squared error over all ratings, in stars"
     total = torch.zeros((), dtype=torch.float64, device=t.P.device)
     for a in range(0, len(t.y), 2**20):
-        rows = t.x[a:a+2**20].long()+t.first
-        u,v = t.P[rows[:,0]],t.P[rows[:,1]]
-        s = torch.sigmoid((u[:,1:]*v[:,1:]).sum(1) + u[:,0] + v[:,0])
-        total += ((5.5*s-t.y[a:a+2**20])**2).sum(dtype=torch.float64)
+        some = slice(a, a+2**20)
+        *_,s = _predicted(t, some)
+        total += ((5.5*s-t.y[some])**2).sum(dtype=torch.float64)
     return float(total)/len(t.y)
 
 def train_captured(

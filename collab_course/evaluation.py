@@ -304,7 +304,7 @@ class Choose(_OneInside, Recommender):
         self.chosen = best(self.measures, key=self.measures.get) # the winner's name
         self.model = _trained(self.models[self.chosen].reseeded(seed), ratings)
         self.ranks_only = self.model.ranks_only
-        if self.model.trained_on!='cpu': self.trained_on = self.model.trained_on
+        self._learn_where([self.model])
 
     def _measure(self, model, ratings, splits):
         k = 10 if self.by=='ndcg' else None
@@ -337,7 +337,7 @@ class Ensemble(Recommender):
                 self.members.append(_trained(self.model.reseeded(seed), ratings))
                 if len(self.members)==1: _check_room(self.members[0], self.n-1)
                 bar.update()
-        if self.members[0].trained_on!='cpu': self.trained_on = self.members[0].trained_on
+        self._learn_where(self.members)
         self.ranks_only,*other = {o.ranks_only for o in self.members}
         if other: raise ValueError('some members predict ratings and some do not: no mean of these')
 

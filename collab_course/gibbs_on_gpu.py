@@ -20,7 +20,7 @@ from .devices import check_card,on_device,tensor_on
 from .gibbs import Draw
 from .posterior import Prior,draw_noise,prior_from_sums
 from .settings import check_settings
-from .sparse_sums import SparseSide,outer_sums,sparse_product,sparse_side,sums_room
+from .sparse_sums import SparseSide,both_sides,outer_sums,sparse_product,sums_room
 
 # %% ../nbs/61_gibbs_on_gpu.ipynb #09958978
 def draw_rows_on(
@@ -86,13 +86,6 @@ def sample_on(
     return _sweeps(device, x, y, sizes, d, rng, prior, dtype, normal)
 
 # %% ../nbs/61_gibbs_on_gpu.ipynb #c93840a2
-def _tables(device, x, y, sizes, dtype):
-    "Where users and where items have ratings, and the ratings in these orders"
-    rows,y = tensor_on(device, x),tensor_on(device, y, dtype)
-    for k in (0,1):
-        side,order = sparse_side(rows[:,k], rows[:,1-k], (sizes[k],sizes[1-k]))
-        yield side, y[order]
-
 def _normal_on(device, seed, dtype):
     "Standard normal numbers from a generator of the device"
     gen = torch.Generator(device).manual_seed(seed)
@@ -102,7 +95,7 @@ def _sweeps(device, x, y, sizes, d, rng, prior, dtype, normal):
     noise,start = 1.,[.1*rng.standard_normal((n,d)) for n in sizes]
     with on_device():
         U,V = [tensor_on(device, o, dtype) for o in start]
-        (by_user,y_user),(by_item,y_item) = _tables(device, x, y, sizes, dtype)
+        (by_user,y_user),(by_item,y_item) = both_sides(device, x, y, sizes, dtype)
     if normal is None: normal = _normal_on(device, int(rng.integers(2**63)), dtype)
     while True:
         with on_device():

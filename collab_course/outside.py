@@ -16,11 +16,10 @@ from pathlib import Path,PurePosixPath
 from threading import Event,Thread
 from urllib.request import build_opener
 from zipfile import ZipFile
-from .files import DataError,lock_file
+from .files import DataError,lock_file,most_unpacked
 
 # %% ../nbs/01_outside.ipynb #b768cfe9
 _most_members,_most_bytes = 1000,2**32
-_free_bytes,_most_ratio = 2**27,200 # up to so many bytes, any ratio is fine
 _sums = '.md5.json' # the list of checksums in a folder
 
 def _points_outside(name):
@@ -37,7 +36,7 @@ def refuse_member(
     if kind not in (0,stat.S_IFREG,stat.S_IFDIR): raise ValueError(
         f'its member {name!r} is a link or a device')
     ratio = info.file_size/max(info.compress_size, 1)
-    if info.file_size>_most_bytes or info.file_size>_free_bytes and ratio>_most_ratio:
+    if info.file_size>min(_most_bytes, most_unpacked(info.compress_size)):
         raise ValueError(f'its member {name!r} would unpack to {info.file_size:,} bytes, '
                          f'{ratio:,.0f} times its packed size')
 

@@ -73,8 +73,7 @@ class PickAndLike(Recommender):
         there = vars(self.liking).get('choosing') # FeatureMF has one inside
         same = repr(there)==repr(self.pick)
         self.picking = there if same else new(self.pick).fit(ratings, quiet=self._quiet)
-        places = {o.trained_on for o in (self.picking,self.liking)}
-        if places!={'cpu'}: self.trained_on = ' and '.join(sorted(places))
+        self._learn_where([self.picking,self.liking])
         cut = [o for o in (self.picking,self.liking) if vars(o).get('cut_short')]
         if cut: raise KeyboardInterrupt # an interrupted fit that would go on with less than all
 

@@ -71,6 +71,10 @@ class _Training:
         for o in self.models_inside(): ratings = o._with_ids(ratings)
         return ratings
 
+    def _learn_where(self, models): # its own, all trained
+        places = {o.trained_on for o in models}
+        if places!={'cpu'}: self.trained_on = ' and '.join(sorted(places))
+
     def _fit(self, ratings): raise NotImplementedError(
         f'{type(self).__name__} has no `_fit`; a model that has one is BiasedMF')
 

@@ -1,7 +1,9 @@
 "What the tools share: the facts of settings.ini, the notebooks, the project's files"
+import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 from configparser import ConfigParser
@@ -119,6 +121,12 @@ def cpu(f):
     start = time.process_time()
     result = f()
     return time.process_time()-start, result
+
+
+def python(*args, program=sys.executable):
+    "What another Python process prints, as JSON"
+    done = subprocess.run([program, *args], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
 
 
 def peak_mb():
