@@ -1,4 +1,5 @@
 "Every notebook runs, and shows what it showed when it was saved; the comparison itself can tell"
+import sys
 from copy import deepcopy
 
 import nbformat
@@ -18,8 +19,8 @@ LONGEST_FIRST = sorted(notebooks(), key=training, reverse=True)
 
 @pytest.mark.parametrize('path', LONGEST_FIRST, ids=lambda path: path.stem)
 def test_notebook(path):
-    "Fresh outputs equal the saved ones"
-    problems = process(path, check=True)
+    "Fresh outputs equal the saved ones; what takes long to import is there already"
+    problems = process(path, check=True, warm=sys.platform == 'linux')
     assert not problems, '\n'.join(problems)
 
 

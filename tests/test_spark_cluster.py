@@ -17,18 +17,19 @@ from collab_course.ids import tiny_ratings
 from collab_course.ratings import Ratings
 from collab_course.recommender import DampedMeans, load
 from common import ROOT
-from conftest import JAVA, NO_JAVA
+from conftest import JAVA, NO_JAVA, clean_run
 
 HERE = {'SPARK_LOCAL_IP': '127.0.0.1'}
 
 
-@pytest.fixture
-def spark_python():
-    "A Python with PySpark and what Spark's workers need, and no more; `make` installs it once"
+@pytest.fixture(scope='session')
+def spark_python(once):
+    "A Python with PySpark and what Spark's workers need, and no more; one process of the tests installs it"
     if not JAVA: pytest.skip(NO_JAVA)
-    base = Path(sys.base_prefix)/'bin/python3'
-    made = subprocess.run(['make', '.venv-spark/installed', f'PYTHON={base}'], cwd=ROOT, capture_output=True, text=True)
-    assert not made.returncode, made.stdout[-2000:] + made.stderr[-2000:]
+    def make(folder):
+        folder.mkdir()
+        clean_run('make', '.venv-spark/installed', f"PYTHON={Path(sys.base_prefix)/'bin/python3'}", cwd=ROOT)
+    once('spark', make)
     return ROOT/'.venv-spark/bin/python'
 
 

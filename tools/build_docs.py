@@ -9,6 +9,8 @@ import re
 import shutil
 import sys
 import tempfile
+import warnings
+from multiprocessing import get_context
 from pathlib import Path, PurePosixPath
 
 from latex2mathml.converter import convert
@@ -29,8 +31,8 @@ OUTPUTS = ['README.md', 'docs', 'nbs/nbdev.yml', 'nbs/sidebar.yml']
 # What smalldocs says of things that are there for Quarto
 EXPECTED = ('unknown key format-links', 'output-file is not read')
 
-# nbdev runs import cells again, in processes of its own; fastai's import warns in them
-os.environ['PYTHONWARNINGS'] = 'ignore::FutureWarning:torch.jit._script'
+# nbdev runs import cells again; fastai's import warns in them
+warnings.filterwarnings('ignore', category=FutureWarning, module='torch.jit._script')
 
 PREFIX = re.compile(r'^\d+[a-z]*_')
 # A notebook's name in a link, `](02_data.ipynb#anchor)`, or in a line of sidebar.yml; the pages of
@@ -92,7 +94,13 @@ def stage(project):
     with contextlib.chdir(project):
         refresh_quarto_yml()
         Path('nbs/sidebar.yml').write_text(sidebar(Path('nbs')), encoding='utf-8')
-        proc = proc_nbs(n_workers=2, force=True)
+        # forked, since a fork leaves without what IPython does at its end for each notebook, which
+        # takes longer than all the rest
+        process = get_context('fork').Process(target=proc_nbs, kwargs={'n_workers': 0, 'force': True})
+        process.start()
+        process.join()
+        if process.exitcode: sys.exit('nbdev could not process the notebooks')
+    proc = project/'_proc'
     here = site_url(settings(project))
     bar = proc/'sidebar.yml'
     bar.write_text(LINK.sub('', bar.read_text(encoding='utf-8')), encoding='utf-8')

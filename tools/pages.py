@@ -64,8 +64,8 @@ def links(facts, source):
 
 def minutes(main):
     "Whole minutes that a page takes to read: its prose, and the lines of code that stand open"
-    aside = main.select(ASIDE)
-    def read(one): return not any(parent in aside for parent in one.parents)
+    aside = {id(tag) for tag in main.select(ASIDE)}
+    def read(one): return aside.isdisjoint(map(id, one.parents))
     code = [tag.get_text() for tag in main.select('pre.sourceCode') if read(tag)]
     prose = [text for text in main(string=True) if not text.find_parent(UNREAD) and read(text)]
     lines = sum(bool(line.strip()) for text in code for line in text.splitlines())
@@ -151,7 +151,7 @@ def number(soup, sources):
     "The sidebar's pages with the numbers of their notebooks; the API's names in no list"
     for link in soup.select('#quarto-sidebar a[href]'):
         digits = re.search(r'(\d+[a-z]*)_', sources[link['href'].replace('.html', '.ipynb')])
-        if digits: link.insert(0, element(f'<span class="number">{digits[1]} </span>'))
+        if digits: link.insert(0, soup.new_tag('span', attrs={'class': 'number'}, string=f'{digits[1]} '))
     for names in soup.select('#TOC a[href="#api"] + ul'): names.decompose()
 
 

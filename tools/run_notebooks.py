@@ -19,6 +19,7 @@ from nbdev.test import nb_test_cells
 from traitlets.config import Config
 
 from common import data_env, notebooks
+from warm_kernels import ENV, WarmKernel
 
 # Trained figures differ a little between processors and releases of PyTorch, by up to about 1%
 RTOL = 1e-2
@@ -27,9 +28,6 @@ ATOL = 2e-3
 
 SKIP = ['notest', 'slow']
 CELL_SECONDS = 600
-ENV = {'OMP_NUM_THREADS': '1', 'TQDM_DISABLE': '1', 'PYTHONHASHSEED': '0',
-       'MPLBACKEND': 'module://matplotlib_inline.backend_inline'}
-
 # A full stop at the end of a line ends a sentence, anywhere else `3.` is a float
 NUMBER = re.compile(r'(?<![\w.])[-+]?(?:\d+\.\d+|\d+\.(?! *$)|\.\d+|\d+)(?:[eE][-+]?\d+)?', re.M)
 ANSI = re.compile(r'\x1b\[[0-9;]*[A-Za-z]')
@@ -49,15 +47,17 @@ def kernel_config(folder):
     return Config(KernelManager={'transport': 'ipc', 'ip': f'{folder}/kernel'})
 
 
-def run(path, nb):
-    "Run `nb`, read from `path`, in an empty folder, leaving out what nbdev's tests leave out"
+def run(path, nb, warm=False):
+    """Run `nb`, read from `path`, in an empty folder, leaving out what nbdev's tests leave out; if
+    `warm`, in a kernel that has imported already what takes long"""
     chosen = {cell.id for cell in nb_test_cells(path, SKIP)}
     for cell in nb.cells:
         if cell.id not in chosen: cell.metadata.tags = ['skip-execution']
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(nb, timeout=CELL_SECONDS, kernel_name='python3',
                                 record_timing=False, store_widget_state=False,
-                                coalesce_streams=True, config=kernel_config(folder))
+                                coalesce_streams=True, config=kernel_config(folder),
+                                **({'kernel_manager_class': WarmKernel} if warm else {}))
         work = Path(folder)/'work'
         work.mkdir()
         try: client.execute(cwd=str(work), env=kernel_env(folder))
@@ -135,10 +135,10 @@ def compare(path, fresh):
     return [f'cell {i}: {text}' for i, text in found.items() if text]
 
 
-def process(path, check):
+def process(path, check, warm=False):
     "Run one notebook; save it if all is well, or compare it; the problems found"
     nb = nbformat.read(path, as_version=4)
-    try: run(path, nb)
+    try: run(path, nb, warm)
     except RunError as e: return [str(e)]
     problems = warned(nb)
     if check: return problems + compare(path, nb)
