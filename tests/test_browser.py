@@ -77,7 +77,8 @@ def check_layout(page):
 
 @pytest.mark.parametrize('name', PAGES)
 def test_page(page, context, name):
-    "Small at a first visit, without sideways scrolling, fit for a screen reader, in light and dark"
+    """Small at a first visit, without sideways scrolling, fit for a screen reader, in light and dark;
+    on a phone, too, and with its style and pictures as a copy on a disk"""
     page.set_viewport_size(WIDE)
     page.emulate_media(color_scheme='light')
     assert 500 < transferred(page, context, name) < FIRST_LOAD
@@ -89,15 +90,14 @@ def test_page(page, context, name):
     assert page.locator('html.quarto-dark').count() == (name != '404.html')
     check_layout(page)
     assert unreadable(page) == []
-
-
-@pytest.mark.parametrize('name', PAGES)
-def test_narrow_page(page, name):
-    "The same on a phone"
     page.set_viewport_size(NARROW)
     page.goto(f'/{name}')
     check_layout(page)
     if name in WITH_MENUS: assert unusable(page) == []
+    page.set_viewport_size(WIDE)
+    page.goto((DOCS/name).as_uri())
+    assert page.evaluate(UNSEEN) == []
+    if name != '404.html': assert page.locator('#quarto-sidebar a').first.is_visible()
 
 
 def test_a_bad_page_is_found(page):
@@ -397,14 +397,6 @@ def test_what_is_folded_is_found_and_printed(page):
     fold.locator('summary').focus()
     page.keyboard.press('Enter')
     assert code.is_visible()
-
-
-@pytest.mark.parametrize('name', PAGES)
-def test_a_page_from_a_file(page, name):
-    "A copy on a disk is read as well, with its style and pictures"
-    page.goto((DOCS/name).as_uri())
-    assert page.evaluate(UNSEEN) == []
-    if name != '404.html': assert page.locator('#quarto-sidebar a').first.is_visible()
 
 
 @pytest.fixture(scope='module')

@@ -1,5 +1,6 @@
 "Fast training: with numba and without, on arrays and on models, whatever the processor is set to"
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -283,27 +284,44 @@ print(double(21), double(np.arange(3)).tolist(), sum(double.stats.cache_hits.val
 """
 
 
+@pytest.fixture(scope='module')
+def kept(tmp_path_factory):
+    "A function and what a first process has kept of it; `ask` calls it in a new process, and says how often it was found"
+    pytest.importorskip('numba')
+    folder = tmp_path_factory.mktemp('kept')
+    (folder/'mine.py').write_text('from collab_course.compiling import compiled\n\n\n@compiled\ndef double(x): return 2*x\n')
+
+    def ask(*args):
+        env = {**os.environ, 'NUMBA_CACHE_DIR': str(folder/'cache'), 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
+        done = subprocess.run([sys.executable, '-W', 'ignore', '-c', KEPT, *args], cwd=folder, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split(']')
+    assert ask()[1] == ' 0\n' and ask()[1] == ' 2\n'
+    shutil.copytree(folder/'cache', folder/'whole')
+    return folder, ask
+
+
 @pytest.mark.parametrize('damage', [lambda path: path.write_bytes(b''), lambda path: path.write_bytes(path.read_bytes()[:60]),
                                     lambda path: path.write_bytes(b'no pickle'), lambda path: path.unlink() or path.mkdir(),
                                     lambda path: path.write_bytes(path.read_bytes()[::-1])],
                          ids=['empty', 'cut off', 'no pickle', 'folder', 'backwards'])
 @pytest.mark.parametrize('kind', ['nbi', 'nbc'])
-def test_damaged_compiler_cache_is_made_anew(kind, damage, tmp_path):
+def test_damaged_compiler_cache_is_made_anew(kind, damage, kept):
     "Where it can be written: a third process finds it whole"
-    pytest.importorskip('numba')
-    (tmp_path/'mine.py').write_text('from collab_course.compiling import compiled\n\n\n@compiled\ndef double(x): return 2*x\n')
-
-    def ask(*args):
-        env = {**os.environ, 'NUMBA_CACHE_DIR': str(tmp_path/'cache')}
-        env['PYTHONPATH'] = os.pathsep.join(filter(None, sys.path))
-        done = subprocess.run([sys.executable, '-W', 'ignore', '-c', KEPT, *args], cwd=tmp_path, env=env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.split(']')
-    assert ask()[1] == ' 0\n' and ask()[1] == ' 2\n'
-    files = list((tmp_path/'cache').rglob(f'*.{kind}'))
+    folder, ask = kept
+    shutil.rmtree(folder/'cache')
+    shutil.copytree(folder/'whole', folder/'cache')
+    files = list((folder/'cache').rglob(f'*.{kind}'))
     assert files
     for path in files: damage(path)
     said = ask()
     assert said[0] == '42 [0, 2, 4' and said[1] == ' 0\n'
     if not any(path.is_dir() for path in files): assert ask()[1] == ' 2\n'
-    assert ask('full disk')[0] == ask('other version')[0] == '42 [0, 2, 4'
+
+
+@pytest.mark.parametrize('what', ['full disk', 'other version'])
+def test_a_compiler_cache_that_cannot_be_used_is_done_without(what, kept):
+    folder, ask = kept
+    shutil.rmtree(folder/'cache', ignore_errors=True)
+    if what == 'other version': shutil.copytree(folder/'whole', folder/'cache')
+    assert ask(what)[0] == '42 [0, 2, 4'

@@ -39,19 +39,18 @@ def test_every_public_method_is_typed(site):
     assert mypy(site, TYPED) == ''
 
 
-@pytest.mark.parametrize('line, problem', [
-    ('BiasedMF.fit(df)', 'type-var'),
-    ('BiasedMF().fitt(df)', 'has no attribute "fitt"'),
-    ('BiasedMF(n_factors="fifty")', 'incompatible type'),
-    ('BiasedMF().fit(df, quite=True)', 'Argument "quite" to "fit" .* expected "Never"'),
-    ('collab_course.nothing', 'has no attribute "nothing"'),
-])
-def test_a_wrong_call_is_found(site, tmp_path, line, problem):
+WRONG = {'BiasedMF.fit(df)': 'type-var', 'BiasedMF().fitt(df)': 'has no attribute "fitt"', 'BiasedMF(n_factors="fifty")': 'incompatible type',
+         'BiasedMF().fit(df, quite=True)': 'Argument "quite" to "fit" .* expected "Never"', 'collab_course.nothing': 'has no attribute "nothing"'}
+
+
+def test_a_wrong_call_is_found(site, tmp_path):
     "Types are known, not merely absent"
-    file = tmp_path/'wrong.py'
-    file.write_text(f'import collab_course\nimport pandas as pd\nfrom collab_course import BiasedMF\n\n'
-                    f'def wrong(df: pd.DataFrame) -> None:\n    {line}\n')
-    assert re.search(problem, mypy(site, file)), mypy(site, file)
+    file, head = tmp_path/'wrong.py', 'import collab_course\nimport pandas as pd\nfrom collab_course import BiasedMF\n\n'
+    body = ''.join(f'def wrong{i}(df: pd.DataFrame) -> None:\n    {line}\n' for i, line in enumerate(WRONG))
+    file.write_text(head + body)
+    found = mypy(site, file)
+    for i, (line, problem) in enumerate(WRONG.items()):
+        assert re.search(rf'wrong.py:{6 + 2*i}: .*{problem}', found), f'{line}: {found}'
 
 
 def test_no_method_is_left_out():

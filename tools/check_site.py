@@ -2,6 +2,7 @@
 import argparse
 import json
 import re
+from functools import cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -26,25 +27,30 @@ MARKDOWN = re.compile(r'\]\([\w./#:-]+\)')
 CSS_URL = re.compile(r'url\(\s*["\']?([^"\')]+)|@import\s+["\']([^"\']+)')
 
 
+@cache
+def page(path): return BeautifulSoup(path.read_text(encoding='utf-8'), 'html.parser')
+
+
+@cache
+def ids(path): return {tag['id'] for tag in page(path).find_all(id=True)}
+
+
 class Site:
-    "A folder of pages"
+    "A folder of pages, each read when it is needed"
     def __init__(self, folder):
-        self.folder = Path(folder)
-        self.pages = {path: BeautifulSoup(path.read_text(encoding='utf-8'), 'html.parser')
-                      for path in sorted(self.folder.rglob('*.html'))}
-        self.ids = {path.resolve(): {tag['id'] for tag in soup.find_all(id=True)}
-                    for path, soup in self.pages.items()}
+        self.folder = Path(folder).resolve()
+        self.pages = sorted(self.folder.rglob('*.html'))
 
     def broken(self, url, base):
         "Why a link from the file `base` into the site leads nowhere, or None"
         parts = urlsplit(url)
         target = (base.parent/unquote(parts.path)).resolve() if parts.path else base.resolve()
         if target.is_dir(): target = target/'index.html'
-        if not target.is_relative_to(self.folder.resolve()): return f'{url} leads out of the site'
+        if not target.is_relative_to(self.folder): return f'{url} leads out of the site'
         if not target.is_file(): return f'{url} leads to no file'
         anchor = unquote(parts.fragment)
-        known = self.ids.get(target, [anchor])
-        if anchor and anchor not in known: return f'{url} leads to no anchor'
+        read = anchor and target.suffix == '.html'
+        if read and anchor not in ids(target): return f'{url} leads to no anchor'
 
     def link(self, url, base):
         "What is wrong with a link that a reader may follow, or None"
@@ -145,7 +151,7 @@ def problems(folder):
     "What is wrong with the site in `folder`"
     site = Site(folder)
     index, names = site.folder/'search.json', {path.name for path in site.pages}
-    found = [(path, text) for path, soup in site.pages.items() for text in check(site, path, soup)]
+    found = [(path, text) for path in site.pages for text in check(site, path, page(path))]
     for path in sorted(site.folder.rglob('*.css')):
         found += [(path, text) for text in site.style(path.read_text(encoding='utf-8'), path)]
     if index.exists():
