@@ -1,6 +1,9 @@
 "Every notebook runs, and shows what it showed when it was saved; the comparison itself can tell"
+import json
 import sys
+import time
 from copy import deepcopy
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -103,6 +106,21 @@ def test_failing_cell_is_named(save):
     [problem] = process(save('x = 1', 'y = 2\nx/0'), check=False)
     assert problem.startswith('cell cell1, line 2: x/0\n')
     assert problem.endswith('ZeroDivisionError: division by zero')
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='kernels are forked on Linux alone')
+def test_a_warm_kernel_is_like_any_other(save, tmp_path):
+    "PyTorch is there, fastai and the course are not; the folder is empty; a failure is named, and nothing is left behind"
+    said = tmp_path/'said'
+    path = save('import json, os, sys', f"""there = [name in sys.modules for name in ('torch', 'fastai', 'collab_course')]
+with open({str(said)!r}, 'w') as f: json.dump([os.getpid(), os.listdir(), there], f)""", 'open("x", "w").close()', '1/0')
+    for _ in range(2):
+        [problem] = process(path, check=False, warm=True)
+        assert problem.startswith('cell cell3, line 1: 1/0\n') and problem.endswith('ZeroDivisionError: division by zero')
+        pid, files, there = json.loads(said.read_text())
+        assert files == [] and there == [True, False, False]
+        end = time.monotonic() + 60
+        while Path(f'/proc/{pid}').exists(): assert time.monotonic() < end and not time.sleep(.05)
 
 
 def test_warning_is_a_failure(save):
