@@ -64,7 +64,7 @@ Modules:
 - `collab_course.pick_and_like`: What will a user pick, and will they like it? Two questions, two models, one list.
 - `collab_course.posterior`: Weight decay is a prior. What is known of a user's weights after some ratings is a Gaussian.
 - `collab_course.questions`: What you can ask a model, and what it has to know to answer.
-- `collab_course.ranking`: Which items are on a list, and in which order.
+- `collab_course.ranking`: A list of items for one user, and lists for many users at once.
 - `collab_course.ratings`: What every model learns from: one table, checked once and numbered once.
 - `collab_course.read`: Any file of ratings becomes one frame; where its meaning is unclear, you get an error and no guess.
 - `collab_course.recommender`: One protocol for all models: settings, fit, and the same questions.

@@ -1,4 +1,4 @@
-"""Which items are on a list, and in which order.
+"""A list of items for one user, and lists for many users at once.
 
 How scores become a list (`rank_items`), the lists of many users at a time (`BlockLists`, `ManyLists`), and how far an interval reaches (`half_width`).
 

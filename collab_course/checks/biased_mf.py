@@ -34,7 +34,7 @@ biased_mf_2 = Exercise('biased_mf.2', few_last,
              'exactly as many as asked for': (np.array([3.,2.]), np.array([19,20]), 20),
              'all are rare': (np.array([1.,3.,2.]), np.array([1,1,1]), 20)},
     why='`lexsort` sorts by its last key first: False stands before True. Rare films are not '
-        'hidden, they wait.',
+        'hidden, they come last.',
     hints=('Two keys: whether it is rare, and then the score.',
            '`np.lexsort([second, first])` sorts by `first`, and where that is equal by `second`.'),
     mistakes={'That is by score alone.': lambda scores, counts, m: np.argsort(-scores),

@@ -54,9 +54,9 @@ def _one_by_one(u, m, y, lr):
 
 dot_product_3 = Exercise('dot_product.3', one_step,
     lambda: {'Ann and Heat, rated 2': (tensor([1.,0.]), tensor([.9,-.5]), 2., .1),
-             'Cy and Casablanca, rated -1': (tensor([-1.,.5]), tensor([.5,.5]), -1., .1)},
+             'Cy and Casablanca, rated 1': (tensor([-1.,.5]), tensor([.5,.5]), 1., .1)},
     why='Each gradient is the other row, times twice the error. For Cy and Casablanca the first '
-        'number of the film moves most, since the first number of Cy is the largest.',
+        'number of the film moves most, since the first number of Cy is the largest in size.',
     hints=('The error is `e = u@m - y`; the gradient for `u` is `2*e*m`.',
            'Both gradients are those before the step: keep `u` until `m` is done.'),
     mistakes={'The gradient of a square has a factor of 2.': _forgets_two,
