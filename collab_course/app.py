@@ -263,7 +263,8 @@ def _splits(ratings, protocol, share, seed):
     from collab_course.ids import RatingsError
     n = len(ratings)
     if protocol=='time' and ratings.time is None:
-        raise click.UsageError('there is no column timestamp: say which with --time')
+        raise click.UsageError('there are no times: no column timestamp, or one that is not '
+            'filled with times in each row; say which column has them with --time')
     if protocol!='folds' and share*n<1 or n<10:
         raise click.UsageError(f'{n} rows are too few to hold some out')
     if protocol=='random': return {'random': split_random(ratings, share, seed)}

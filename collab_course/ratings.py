@@ -304,7 +304,9 @@ def _joined_ids(old, new, name):
     "A `Vocab` of both, and the row in it of each old and each new id"
     ids = new.ids
     if len(ids) and old.text!=new.text: ids = ids_like(Series(ids, dtype=object), old.text)
-    both = Vocab(as_ids([*old.ids.tolist(), *ids], name))
+    try: both = Vocab(as_ids([*old.ids.tolist(), *ids], name))
+    except RatingsError as e: raise RatingsError(
+        f'{name!r} mixes two kinds of ids: newer ones as {ids[0]}, older as {old.ids[0]}') from e
     return both, both.rows(old.ids), both.rows(ids)
 
 def _joined_times(old, new):
@@ -314,7 +316,14 @@ def _joined_times(old, new):
     if new.time is not None and dates!=(new.time.dtype.kind=='M'): raise RatingsError(
         f"{old.columns['time']!r} holds dates on one side and numbers on the other")
     none = np.full(len(new), *(('NaT',old.time.dtype) if dates else (np.nan,)))
-    return np.concatenate([old.time, none if new.time is None else new.time])
+    sides = old.time,none if new.time is None else new.time
+    res = np.concatenate(sides)
+    if dates and not all(map(_same_dates, np.split(res, [len(old)]), sides)): raise RatingsError(
+        f"{old.columns['time']!r} holds dates that the unit of the other side does not reach: "
+        f'{sides[0].dtype} and {sides[1].dtype}; convert one of them')
+    return res
+
+def _same_dates(new, old): return ((new.astype(old.dtype)==old) | np.isnat(old)).all()
 
 def _updated(self,
     new:'Ratings', # newer ratings

@@ -184,7 +184,11 @@ def interaction_options(
                 f'{name} is an option of {_words(fit)}, not of {kind}')
         kind = kind or ('implicit-mf' if no_rating or counts else 'pick-and-like')
         rating = False if no_rating else counts or rating
-        return f(*args, rating=rating, counts=bool(counts), kind=kind, **kwargs)
+        try: return f(*args, rating=rating, counts=bool(counts), kind=kind, **kwargs)
+        except ValueError as e: # which may advise an option that does not go with this one
+            if not counts: raise
+            text = re.sub('rating=, or --rating(, or say .*?if there is none)?', '--counts', str(e))
+            raise type(e)(text) from e
     return together(no_rating_option,
         click.option('--counts', metavar='NAME', help='Column that says how often, at least 1, '
                      'in place of a rating.'))(command)

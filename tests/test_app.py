@@ -572,7 +572,7 @@ def test_what_a_model_refuses_is_one_line(model, films, args, says):
     (['evaluate', 'films.csv', '--protocol', 'leave-one-out'], "'random', 'folds', 'time'"), (['evaluate', 'films.csv', '-k', '0'], "'-k'"),
     (['evaluate', 'films.csv', '--protocol', 'time', '--time', 'when'], "no column 'when': say which with time=, or --time"),
     (['evaluate', 'wordy.csv', '--protocol', 'time', '--time', 'when'], "the time 'soon' is neither a number nor an ISO date"),
-    (['evaluate', 'untimed.csv', '--protocol', 'time'], 'there is no column timestamp: say which with --time'),
+    (['evaluate', 'untimed.csv', '--protocol', 'time'], 'say which column has them with --time'),
     (['evaluate', 'untimed.csv', '--share', '0.1'], '3 rows are too few to hold some out'), (['trian'], 'trian'),
     (['update', 'made/model'], 'RATINGS'), (['update', 'no', 'films.csv'], "'no' does not exist"),
     (['update', '.', 'films.csv'], '. holds no recommender.json'), (['update', 'made/model', 'no.csv'], 'no.csv does not exist'),
@@ -1070,6 +1070,9 @@ def test_advice_is_of_options_that_there_are(plays, model, tmp_path):
         said = refused('update', m, 'plays.csv', '--item', 'track', cwd=folder)
         assert 'say which with rating=, or --rating;' in said and '--no-rating' not in said
     assert '--no-rating' in refused('data', 'plays.csv', '--item', 'track', cwd=folder)
+    for command in (['train', 'plays.csv', '--out', 'x'], ['evaluate', 'plays.csv']):
+        said = refused(*command, '--item', 'track', '--counts', 'none', cwd=folder)
+        assert "there is no column 'none': say which with --counts;" in said and '--rating' not in said
     seen = json.loads(quick('data', 'plays.csv', '--item', 'track', '--no-rating', '--json', cwd=folder)[0])
     assert seen['rows'] == len(df) and 'histogram' not in seen and 'mean' not in seen
     out, err = quick('data', 'plays.csv', '--item', 'track', '--no-rating', cwd=folder)

@@ -435,7 +435,7 @@ def test_hidden_code_that_asks_for_a_shown_class_stays(lesson):
 
 @pytest.mark.parametrize('cell, problem', [
     (new_code_cell('#| export\nx = 1'), 'has a #| line'), (new_code_cell('assert 1'), 'only checks'),
-    (new_code_cell('nowhere + 1'), 'nobody makes nowhere'), (new_markdown_cell('::: {.wide}\nx\n:::'), 'has a :::'),
+    (new_code_cell('print("\'__main__.x\'")'), 'replaces a name of __main__'), (new_code_cell('nowhere + 1'), 'nobody makes nowhere'), (new_markdown_cell('::: {.wide}\nx\n:::'), 'has a :::'),
     (new_markdown_cell('see [it](../README.md)'), 'has a relative link, ](../README.md)'),
     (new_markdown_cell('<img src="x.png">'), 'has a relative link, src="x.png"'),
 ])

@@ -411,6 +411,19 @@ def test_update_replaces_what_has_the_same_title():
     with pytest.raises(AmbiguousTitleError): rec.similar('A')
 
 
+def test_update_joins_times_or_says_why_not():
+    "Dates keep their day whatever their unit; one that the other side's unit does not reach is refused, as are ids of another kind"
+    def at(date, unit): return tiny_ratings().assign(timestamp=np.array([date]*len(tiny_ratings()), f'datetime64[{unit}]'))
+    for old, new in ('s', 'ns'), ('ns', 's'), ('D', 'us'):
+        times = DampedMeans().fit(at('2001-02-03', old)).update(at('2020-01-01', new)[:1]).ratings.time
+        assert {str(o)[:10] for o in times} == {'2001-02-03', '2020-01-01'}
+    for old, new in (('9999-12-31', 's'), ('2020-01-01', 'ns')), (('2020-01-01', 'ns'), ('0001-01-01', 's')):
+        rec = DampedMeans().fit(at(*old))
+        with pytest.raises(RatingsError, match=r"'timestamp' holds dates .* datetime64\[n?s\] and datetime64\[n?s\]"): rec.update(at(*new)[:1])
+        with pytest.raises(RatingsError, match="'user' mixes two kinds of ids: newer ones as bob, older as 1"):
+            rec.update(at(*old)[:1].assign(user='bob'))
+
+
 def test_update_may_leave_out_titles_and_times():
     "Known items keep their titles; new users and items come in"
     df = tiny_ratings()

@@ -34,7 +34,7 @@ import numpy, pandas
 def _releases():
     from importlib.metadata import distributions
     return {(one.name, one.version) for one in distributions()}
-_before = _releases()
+_had_before = _releases()
 '''
 # The course comes from this notebook's own environment, it and, where asked for, fastbook alone
 # are new, and nbdev is in none
@@ -42,8 +42,8 @@ PROVE = '''
 import importlib.util, sys, {lib}
 assert {lib}.__file__.startswith(sys.prefix), {lib}.__file__
 assert importlib.util.find_spec('nbdev') is None
-_new = {{one for one in _releases() - _before if one[0] != 'fastbook'}}
-assert _new == {{('{lib}', '{version}')}} and _before <= _releases(), _new
+_new = {{one for one in _releases() - _had_before if one[0] != 'fastbook'}}
+assert _new == {{('{lib}', '{version}')}} and _had_before <= _releases(), _new
 '''
 ABSENT = '''
 import importlib.util, sys

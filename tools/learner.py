@@ -157,5 +157,8 @@ def problems(path):
             yield f'{path.name}: cell {cell.id} has a relative link, {found[0]}'
     code = [cell for cell in code_cells(path) if LESSON not in cell.metadata.get('tags', [])]
     for one in sorted(checks(code)): yield f'{path.name}: cell {one} only checks'
+    for cell in code:
+        if "'__main__." in cell.source: # hidden functions look where they were imported from
+            yield f'{path.name}: cell {cell.id} replaces a name of __main__'
     if any('%run' in cell.source for cell in code): return # which makes names, too
     for name in sorted(undefined(code_cells(path))): yield f'{path.name}: nobody makes {name}'
