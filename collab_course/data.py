@@ -70,8 +70,10 @@ def load_ratings(
 def _without(df, rating, drop):
     "The rows whose rating is not in `drop`, and how many were dropped for each value"
     drop = [] if drop is None else [*drop] if is_list_like(drop) else [drop]
-    odd = [o for o in drop if not isinstance(o, (str,Real))]
+    odd = [o for o in drop if not isinstance(o, (str,Real)) or isinstance(o, bool)]
     if odd: raise TypeError(f'drop is for ratings, such as 0 or "NA", not {odd[0]!r:.80}')
+    if any(isinstance(o, int) and abs(o)>=2**1023 for o in drop): raise RatingsError(
+        'drop has a whole number that is too large for a rating')
     if not drop: return df, {}
     if rating is None: raise RatingsError('there is no column of ratings, so drop has no effect')
     texts,numbers = df[rating].map(str).str.strip(),pd.to_numeric(df[rating], errors='coerce')

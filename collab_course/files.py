@@ -50,8 +50,11 @@ _first_bytes = {
     rb'\x93NUMPY': f'an array of numpy: {_csv}', rb'MATLAB': f'a MATLAB file: {_csv}',
     rb'%PDF': f'a PDF: {_csv}', rb'version https://git-lfs': 'a note of Git LFS, and the file '
     'itself is not here: fetch it with `git lfs pull`',
-    rb'\s*<(?i:!doctype|html)': 'a web page, such as one that asks to sign in: download it again',
-    rb'\s*<': f'XML: {_csv}'}
+    rb'\s*<(?i:(!doctype|html|head|body)\b|!--)':
+    'a web page, such as one that asks to sign in: download it again',
+    rb'\s*<(?i:[?]xml|table\b|(\w+:)?workbook\b)': f'XML: {_csv}', # `<id>` may be a column
+    rb'%%(?i:MatrixMarket)': 'a file of MatrixMarket: read it with scipy.io.mmread, and save the '
+    'rows, columns and values of the matrix as CSV'}
 
 def refuse_kinds(
     head:bytes, # how a file begins

@@ -72,6 +72,12 @@ def _plain(values):
 class RatingsError(PrintableError, ValueError):
     "Ratings that cannot be used as they are; the message names column, count, first offender"
 
+def _shown(value):
+    "A value as an error writes it, shortened where it is long"
+    try: text = repr(value)
+    except ValueError: return 'a whole number of thousands of digits' # Python writes 4300
+    return text if len(text)<=200 else f'{text[:60]}... ({len(text):,} characters)'
+
 def refuse_rows(
     bad, # which rows are wrong, shape (n,)
     what:str, # what is wrong with them
@@ -85,7 +91,7 @@ def refuse_rows(
     value, = getattr(values, 'iloc', values)[first:first+1]
     if isinstance(value, np.generic): value = value.item()
     raise RatingsError(f'{what} in {bad.sum():,} of {len(bad):,} rows; '
-                       f'the first is row {first}: {value!r}{hint}')
+                       f'the first is row {first}: {_shown(value)}{hint}')
 
 # %% ../nbs/00_frame.ipynb #033b5efc
 def _objects(values):
@@ -164,7 +170,11 @@ def _one_type(found, rows, s, name):
     _refuse(~kinds.isin(['text','number']), rows, f'{name!r} is a {kinds[0]}, not an id', s, hint)
     return kinds[0]=='text'
 
-_not_whole = '{!r} is not a whole number'
+_not_whole,_too_long = '{!r} is not a whole number','{!r} has more than 4,000 digits'
+_longest = 10**4000
+
+def _is_long(o): return isinstance(o, int) and abs(o)>=_longest # Python writes 4300 digits
+
 _decode = ". Are these bytes of text? Then decode them: df[name].str.decode('utf-8')"
 
 def _is_fraction(o): # or a decimal too large for an id
@@ -185,6 +195,7 @@ def _whole(found, rows, s, name):
     if found.dtype==object: found = Series([*map(int, found)], dtype=object)
     if found.dtype.kind in 'if' or -2**63<=found.min() and found.max()<2**63:
         return found.astype('int64')
+    _refuse(found.map(_is_long), rows, _too_long.format(name), s)
     return found.map(int).astype(object)
 
 
@@ -263,6 +274,7 @@ def as_times(
     if found.dtype.kind in 'iufM': return found.to_numpy(copy=True)[rows]
     x = _as_numbers(found)
     if x.dtype.kind in 'iuf' and np.isfinite(x.astype(float)).all(): return x.to_numpy()[rows]
+    _refuse(found.map(_is_long).astype(bool), rows, _too_long.format(name), s)
     found = Series([str(o) if isinstance(o, Number) else o for o in found], dtype=object) # 2020
     try: x = pd.to_datetime(found, format='ISO8601', errors='coerce', utc=True)
     except (TypeError,OverflowError): x = Series([pd.NaT]*len(found))
@@ -281,6 +293,7 @@ def number_titles(
     _present(rows, found, name, s, hint)
     raw = np.array([isinstance(o, (bytes,bytearray)) for o in found], dtype=bool)
     _refuse(raw, rows, f'{name!r} is not text', s, _decode)
+    _refuse(found.map(_is_long).astype(bool), rows, _too_long.format(name), s)
     texts = Series([str(o).rstrip() for o in found], dtype=object)
     _refuse(~_valid_texts(texts), rows, f'{name!r} is not valid text', s)
     numbers,titles = pd.factorize(texts)

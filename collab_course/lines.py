@@ -11,6 +11,7 @@ __all__ = ['is_number', 'Layout', 'split_line', 'first_lines', 'skip_comments', 
 
 # %% ../nbs/01_lines.ipynb #3963d352
 import csv,re,warnings
+from itertools import islice
 from typing import NamedTuple
 import pandas as pd
 from pandas import DataFrame
@@ -28,6 +29,13 @@ class Layout(NamedTuple):
     sep:str      # what separates fields; a blank stands for any number of them
     skip:int     # how many lines come before the first row
     columns:list # the columns' names, one a field
+
+    def refuse_row(self, f, survey, row, why):
+        "Raise `ValueError` that names the line of a row, where each row is one line"
+        with open_text(f, survey) as t:
+            rows = (o for o in enumerate(t, 1) if o[0]>self.skip and o[1].strip(' \t\r\n'))
+            k,line = next(islice(rows, int(row), None))
+        raise ValueError(f'line {k} {why}: {line.strip()[:60]!r}')
 
 def split_line(
     line:str, # a line of text
@@ -86,6 +94,14 @@ def _refuse_orange(lines):
         'or leave one line of plain names above the rows')
 
 # %% ../nbs/01_lines.ipynb #39655409
+def _refuse_break(k, line, sep):
+    "Raise `ValueError` if a quote in the line of names is not closed in it"
+    try: [*csv.reader([line], delimiter=sep, skipinitialspace=True, strict=True)]
+    except csv.Error as e:
+        if 'unexpected end' in str(e): raise ValueError(
+            f'line {k}, its header, has a quote that is not closed: {line[:60]!r}. Is there a line '
+            'break in a name? Write all names in one line') from e
+
 def table_layout(
     lines:list, # what `first_lines` gave
     name:str, # of the file
@@ -98,9 +114,23 @@ def table_layout(
     if header and re.fullmatch('u[1-5ab]?[.](data|base|test)|ratings[.]dat', name):
         return Layout(sep, at, ['user','movie','rating','timestamp'][:n])
     if not header: return Layout(sep, at, [*range(n)])
+    if sep!='::': _refuse_break(at+1, first, sep)
     return Layout(sep, at+1, split_line(first, sep))
 
 # %% ../nbs/01_lines.ipynb #36fa7425
+def _escapes(text):
+    "A text in which a backslash means itself unless it is before a quote"
+    return re.sub(r'\\+(?!["\\])', lambda m: 2*m[0], text)
+
+class _Escaped:
+    "An open text, read through `_escapes`"
+    def __init__(self, t): self.t = t
+    def __iter__(self): return map(_escapes, self.t)
+    def read(self, n=-1):
+        part = self.t.read(n)
+        while part.endswith('\\') and (more := self.t.read(1)): part += more
+        return _escapes(part)
+
 def _swallowed(lines, sep, n, at, is_key):
     "How many of the lines of one record look like a row of their own"
     parts = [o.rstrip('\r\n').split(sep) for o in lines]
@@ -111,7 +141,7 @@ def _count_rows(f, survey, layout, at, is_key, escape):
     sep,n,seen,count = layout.sep,len(layout.columns),[],0
     with open_text(f, survey) as t:
         for _ in range(layout.skip): t.readline()
-        lines = (seen.append(o) or o for o in t)
+        lines = (seen.append(o) or (_escapes(o) if escape else o) for o in t)
         rows = csv.reader(lines, delimiter=sep, strict=True, skipinitialspace=True,
                           escapechar=escape)
         try:
@@ -158,18 +188,19 @@ def _quoting(f, survey, layout, keys, is_key):
 # %% ../nbs/01_lines.ipynb #f30cb5b3
 def _by_pandas(t, layout, texts, quoting):
     "The rows of a text, read by pandas; line numbers in its errors count from the file's start"
+    if quoting.get('escapechar'): t = _Escaped(t)
     n,step = len(layout.columns),2 if layout.sep=='::' else 1
     sep = {'::': ':', ' ': r'\s+'}.get(layout.sep, layout.sep)
     how = dict(sep=sep, header=None, names=range(step*(n-1)+1), na_filter=False,
                dtype=dict.fromkeys((step*k for k in texts), str), skipinitialspace=True)
     try: df = pd.read_csv(t, **how, **quoting)
-    except pd.errors.EmptyDataError: return DataFrame(columns=range(n), dtype=object)
+    except pd.errors.EmptyDataError: return DataFrame(columns=how['names'], dtype=object)
     except pd.errors.ParserError as e:
         def place(m): return f'line {int(m[1])+layout.skip}'
         raise ValueError(re.sub('line ([0-9]+)', place, str(e).strip())) from e
     if not isinstance(df.index, pd.RangeIndex):
         raise ValueError('its lines have more fields than its first line')
-    return df.iloc[:,::step].set_axis(range(n), axis=1)
+    return df
 
 # %% ../nbs/01_lines.ipynb #dc965f68
 def read_rows(
@@ -187,4 +218,8 @@ def read_rows(
         for _ in range(layout.skip): t.readline()
         df = _by_pandas(t, layout, texts, quoting)
     if len(df)<n: raise ValueError(f'it has {n:,} rows, and only {len(df):,} could be read')
+    if layout.sep=='::':
+        odd = (df.iloc[:,1::2]!='').any(axis=1)
+        if odd.any(): layout.refuse_row(f, survey, odd.argmax(), 'has colons that are not in pairs')
+        df = df.iloc[:,::2].set_axis(range(len(layout.columns)), axis=1)
     return df, said

@@ -18,7 +18,7 @@ from pandas import DataFrame,Series
 from .files import DataError,check_encoding,guess_note,is_stream,named_errors
 from .files import open_bytes,open_text,refuse_growth,refuse_kinds,survey_text
 from .escapes import printable
-from .ids import RatingsError,as_titles
+from .ids import RatingsError,as_titles,refuse_rows
 from .lines import Layout,first_lines,is_number,read_rows,skip_comments,split_line
 from .lines import table_layout
 from .outside import refuse_member
@@ -54,12 +54,6 @@ def _one_column(columns, role, name):
     raise RatingsError(f'{wrong}: say which with {role}=, or --{role}{none}; the columns are '
                        f'{_listed(columns)}{_hint(columns)}')
 
-# %% ../nbs/01_read.ipynb #d542ebcd
-def _two_roles(name, found):
-    "The error for a column that is given two roles"
-    roles = ' and '.join(role for role,o in found.items() if o==name)
-    return RatingsError(f'column {name!r} cannot be {roles} at once')
-
 # %% ../nbs/01_read.ipynb #7371e4a1
 def pick_columns(
     columns, # the names of a table's columns
@@ -75,7 +69,8 @@ def pick_columns(
     if found['title']==found['item']: found['title'] = None # items that are titles
     found = {role: name for role,name in found.items() if name is not None}
     twice = [o for o in found.values() if list(found.values()).count(o)>1]
-    if twice: raise _two_roles(twice[0], found)
+    roles = ' and '.join(role for role,o in found.items() if o in twice[:1])
+    if twice: raise RatingsError(f'column {twice[0]!r} cannot be {roles} at once')
     return found
 
 # %% ../nbs/01_read.ipynb #a78d97bb
@@ -113,10 +108,9 @@ def _parse_times(texts):
     "Times that can be sorted: numbers, or ISO dates as times in UTC"
     x = _parse_ratings(texts)
     if x is not texts: return x
-    x = Series(texts, dtype=object)
-    x = pd.to_datetime(x, format='ISO8601', utc=True, errors='coerce')
+    x = pd.to_datetime(Series(texts, dtype=object), format='ISO8601', utc=True, errors='coerce')
     odd = [o for o,bad in zip(texts, x.isna()) if bad]
-    if odd: raise ValueError(f'the time {odd[0]!r} is neither a number nor an ISO date')
+    if odd: raise ValueError(f'the time {odd[0]!r:.80} is neither a number nor an ISO date')
     return x.dt.tz_localize(None)
 
 # %% ../nbs/01_read.ipynb #af361190
@@ -127,7 +121,12 @@ def _parsed(column, role):
     "A column of text, converted as its role asks, each distinct text once"
     if pd.api.types.is_numeric_dtype(column): return column
     rows,texts = pd.factorize(column)
-    values = Series(_parsers[role]([str(o) for o in texts])).infer_objects()
+    texts = [str(o) for o in texts]
+    try: values = Series(_parsers[role](texts)).infer_objects()
+    except ValueError: # Python reads no more than 4300 digits
+        long = np.array([len(o)>4000 for o in texts])[rows] & (role!='time')
+        refuse_rows(long, f'{column.name!r} has more than 4,000 digits', column)
+        raise
     return values.take(rows).reset_index(drop=True)
 
 # %% ../nbs/01_read.ipynb #966bda4f
@@ -154,15 +153,19 @@ def _from_table(f, survey, lines, name, given, header, exact):
     df,said = read_rows(f, survey, layout, texts, keys)
     left = len([o for k,o in lines if k<layout.skip-bool(header)])
     if left and not header: said = [*said, f'{left} comment lines at its top were skipped']
-    return DataFrame({names[o]: _parsed(df[k], o) for o,k in at.items()}), names, said
+    res = {o: _parsed(df[at[role]].rename(o), role) for role,o in names.items()}
+    return DataFrame(res), names, said
 
 # %% ../nbs/01_read.ipynb #66c5dde3
 def _from_blocks(f, survey, given):
     "Rows below lines such as `7:`, which name the item: user, rating and time"
     names = pick_columns(['user','movie','rating','timestamp'], **given)
-    df,_ = read_rows(f, survey, Layout(',', 0, [*range(3)]), range(3))
-    head = df[0].str.endswith(':')
-    item = df[0].where(head).ffill()[~head].str[:-1]
+    layout = Layout(',', 0, [*range(3)])
+    df,_ = read_rows(f, survey, layout, range(3))
+    head = df[0].str.rstrip().str.endswith(':')
+    odd = df[head][lambda o: ~o[0].str.fullmatch('[0-9]+:[ \t]*') | (o[1]+o[2]!='')]
+    if len(odd): layout.refuse_row(f, survey, odd.index[0], 'is no rating, nor an item such as 7:')
+    item = df[0].where(head).ffill()[~head].str.rstrip().str[:-1]
     df = df[~head].set_axis(['user','rating','timestamp'], axis=1).assign(movie=item)
     df = df.reset_index(drop=True)
     bad = df.user[df.rating==''].tolist()
@@ -180,25 +183,23 @@ def _from_jester(f, survey, lines, sep, given):
     "Rows of a table with a line for each user, a column for each item, and 99 for not rated"
     names = pick_columns(['user','joke','rating'], **{'item': 'joke', **{
         o: name for o,name in given.items() if name is not None}})
-    n = len(split_line(lines[0][1], sep))
-    df,_ = read_rows(f, survey, Layout(sep, lines[0][0], [*range(n)]), [])
+    df,_ = read_rows(f, survey, Layout(sep, lines[0][0], split_line(lines[0][1], sep)), [])
     try: x = df.to_numpy('float64')
-    except ValueError as e: raise ValueError('it looks like Jester\'s table, but some of its '
-                                             'cells are not numbers') from e
+    except ValueError as e: raise ValueError('not all cells of Jester\'s table are numbers') from e
     u,i = np.nonzero(x[:,1:]!=99)
     odd = np.flatnonzero(np.bincount(u, minlength=len(x))!=x[:,0])
     if len(odd): raise ValueError(f'user {odd[0]+1} does not have as many ratings as the first '
                                   f'column says: {x[odd[0],0]:g}')
-    left = f'{x.size-len(x)-len(u):,} cells of 99 are taken as not rated'
-    res = DataFrame({'user': u+1, 'joke': i+1, 'rating': x[u,i+1]})
-    return res[[*names.values()]], names, [left]
+    res = DataFrame({'user': u+1, 'joke': i+1, 'rating': x[u,i+1]})[[*names.values()]]
+    return res, names, [f'{x.size-len(x)-len(u):,} cells of 99 are taken as not rated']
 
 # %% ../nbs/01_read.ipynb #507aff0d
 def _object(line, k):
     "The object in line `k` of JSON"
     try: o = json.loads(line)
     except ValueError as e:
-        raise ValueError(f'it is JSON, and there is no object in line {k}: {e}') from e
+        why = str(e).split('; use sys')[0] # of a number of more digits than Python reads
+        raise ValueError(f'it is JSON, and there is no object in line {k}: {why}') from e
     if isinstance(o, dict): return o
     raise ValueError(f'it is JSON, and line {k} is not an object: give one for each rating')
 
@@ -212,6 +213,8 @@ def _from_json(f, survey, given):
             rows.append([o.get(name) for name in names.values()])
             odd = [o for o in rows[-1] if not isinstance(o, (str,int,float,type(None)))]
             if odd: raise ValueError(f'line {k} of this JSON has {odd[0]!r:.60} for a value')
+            half = [n for n in names.values() if re.search('[\ud800-\udfff]', str(o.get(n)))]
+            if half: raise ValueError(f'line {k} of this JSON has half a character in {half[0]!r}')
     df = DataFrame(rows, columns=[*names.values()], dtype=object)
     return DataFrame({name: _json_column(df[name], role) for role,name in names.items()}), names, []
 
@@ -248,9 +251,10 @@ def _from_parquet(f, given):
     names = pick_columns(file.schema_arrow.names, **given)
     columns = [*dict.fromkeys(names.values())]
     refuse_growth(8*len(columns)*file.metadata.num_rows, packed)
-    df = file.read(columns).to_pandas(ignore_metadata=True)
+    table = file.read(columns)
+    df = table.to_pandas(ignore_metadata=True)
     if title := names.get('title'):
-        texts = df[title].astype(object)
+        texts = table[title].to_pandas(integer_object_nulls=True).astype(object) # 1984, not 1984.0
         df[title] = as_titles(texts.where(texts.notna(), ''), title)
     return df, names, []
 
@@ -281,8 +285,8 @@ def _open_zip(archive):
 def _in_zip(archive):
     "The file of a zip that has the ratings"
     z,names = _open_zip(archive)
-    found = [sorted(o for o in names if o.split('/')[-1]==name) for name in _titles_file]
-    found = next(filter(None, found), [])
+    if not names: raise DataError(f'{archive} is an empty zip: there are no files in it')
+    found = sorted(o for o in names if o.split('/')[-1] in _titles_file)
     if len(found)>1: raise DataError(f'{archive} holds {_listed(found)}: name the file that is '
                                      f'meant, as in {Path(archive).name}/FILE')
     tables = [o for o in names if o.lower().endswith(_table_ends) and 'readme' not in o.lower()]
@@ -305,12 +309,14 @@ def find_ratings(
     source:str|Path, # a file of ratings, a folder or zip that holds one, a pipe, - for stdin
 ): # the file, as a `Path` or, in a zip, a `zipfile.Path`
     "The file of ratings: `source` itself, or the one in it that has a known name"
+    if not str(source): raise DataError('the name of the file is empty')
     source = Path('/dev/stdin' if str(source)=='-' else source).expanduser()
     if is_stream(source): return source
     if not os.path.exists(source): return _inside_zip(source)
     if source.is_dir():
-        inside = [source/o for o in _titles_file if (source/o).is_file()]
-        if inside: return inside[0]
+        inside = [o for o in _titles_file if (source/o).is_file()]
+        if len(inside)>1: raise DataError(f'{source} holds {_listed(inside)}: name the file')
+        if inside: return source/inside[0]
         there = sorted(o.name for o in source.iterdir() if o.is_file())
         raise DataError(f"{source} holds none of {', '.join(_titles_file)}" +
                         (there!=[])*f', but {_listed(there)}: name the file')
@@ -363,9 +369,8 @@ def _plain_name(file): return re.sub('[.](gz|bz2|xz|zst)$', '', file.name)
 def movielens_genres(
 )->list: # nineteen names
     "The genres of ML-100k, in the order of their flags in u.item"
-    return ["unknown","Action","Adventure","Animation","Children's","Comedy","Crime",
-            "Documentary","Drama","Fantasy","Film-Noir","Horror","Musical","Mystery",
-            "Romance","Sci-Fi","Thriller","War","Western"]
+    return ("unknown Action Adventure Animation Children's Comedy Crime Documentary Drama "
+            "Fantasy Film-Noir Horror Musical Mystery Romance Sci-Fi Thriller War Western").split()
 
 def _flagged(fields):
     "Genres joined by |, from the flags after the fifth field"
@@ -385,35 +390,32 @@ def _item_lines(f, name, encoding):
     at = 2 if sep==',' else 1 # Netflix has the year before the title
     short = next((o for o,fields in zip(lines, rows) if len(fields)<=at), None)
     if short is not None: raise ValueError(f'there is no title in {short[:60]!r}')
-    if name=='u.item': genres = [_flagged(o) for o in rows]
-    else: genres = [o[2] if sep=='::' and len(o)>2 else '' for o in rows]
+    genres = [_flagged(o) if sep=='|' else o[2] if sep=='::' and len(o)>2 else '' for o in rows]
     return _items_frame([o[0] for o in rows], [o[at] for o in rows], genres)
 
 def _items_frame(ids, titles, genres):
     "A frame of items, each of which has an id and is there once"
-    ids,titles = parse_ids(ids),Series(titles, dtype=object).str.rstrip()
-    if None in ids: raise ValueError(f'{titles[ids.index(None)]!r} has no id')
-    res = DataFrame({'item': Series(ids, dtype=object).infer_objects(), 'title': titles,
-                     'genres': genres})
+    ids = _parsed(Series(ids, dtype=object, name='item'), 'item')
+    titles = Series(titles, dtype=object).str.rstrip()
+    if ids.isna().any(): raise ValueError(f'{titles[ids.isna().argmax()]!r} has no id')
+    res = DataFrame({'item': ids, 'title': titles, 'genres': genres})
     res['genres'] = res.genres.replace('(no genres listed)', '')
     twice = res['item'][res['item'].duplicated()].tolist()
     if twice: raise ValueError(f'it has item {twice[0]!r} more than once')
     return res
 
 # %% ../nbs/01_read.ipynb #04203cd7
-def _is_id(text): return bool(re.fullmatch(r'\S+', text))
-
 def _item_table(f, item, title, encoding):
     "Ids, titles and genres from a table with a header line, and what to tell the user"
     survey = survey_text(f, encoding)
     layout = table_layout(first_lines(f, survey), '')
     if item not in layout.columns: item = 'id' if 'id' in layout.columns else None
-    item,name = [_one_column(layout.columns, o, name)
-                 for o,name in (('item',item),('title',title))]
+    item,name = [_one_column(layout.columns, *o) for o in (('item',item),('title',title))]
     if name is None: raise RatingsError('no column is named title: say which with title=, or '
                                         f'--title; the columns are {_listed(layout.columns)}')
     at = [layout.columns.index(o) for o in (item,name)]
-    df,said = read_rows(f, survey, layout, range(len(layout.columns)), at[:1], _is_id)
+    def is_id(text): return len(text.split())==1
+    df,said = read_rows(f, survey, layout, range(len(layout.columns)), at[:1], is_id)
     genres = df[layout.columns.index('genres')] if 'genres' in layout.columns else ''
     return _items_frame([*df[at[0]]], df[at[1]], genres), [*said,*guess_note(survey)]
 

@@ -211,6 +211,7 @@ def get_data(
 )->Path: # folder that holds the verified data set
     "Find or fetch a MovieLens data set, or raise `DataError` that says what was tried"
     if not re.fullmatch(r'[\w-]+', name): raise DataError(f'{name!r} is not the name of a data set')
+    if source=='': raise DataError('the name of the file is empty')
     named,why = _named_by_env(name)
     try:
         if source is not None or named: return _from_source(source or named, name)
@@ -230,6 +231,7 @@ def existing_path(
     source:str|Path, # a path, the name of a MovieLens data set, or - for stdin
 )->Path:
     "`source` as a path; the name of a MovieLens data set stands for the data set"
+    if not str(source): raise DataError('the name of the file is empty')
     path = Path(source).expanduser()
     if str(source)=='-' or os.path.exists(path): return path
     if str(source) in _sets: return get_data(str(source))

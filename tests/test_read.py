@@ -19,7 +19,7 @@ import pyarrow
 import pyarrow.parquet as pq
 import pytest
 
-from collab_course.data import DataError, load_ratings, read_ratings
+from collab_course.data import DataError, get_data, load_ratings, read_ratings
 from collab_course.ids import RatingsError, tiny_ratings
 from collab_course.ratings import Ratings
 from collab_course.read import find_ratings, read_file, read_items, read_titles
@@ -277,6 +277,18 @@ GOOD = 'user,item,rating\n1,1,5\n1,2,3\n2,1,4\n'
     (b'SQLite format 3\0', {}, ['SQLite']), (b'\x80\x04\x95', {}, ['pickle']), (b'\x89HDF\r\n', {}, ['HDF5']), (b'ARROW1\0\0', {}, ['Arrow']),
     ('\n<!DOCTYPE html>\n<html>', {}, ['it is a web page']), ('<?xml version="1.0"?>', {}, ['it is XML']),
     ('version https://git-lfs.github.com/spec/v1\n', {}, ['Git LFS']),
+    ('%%MatrixMarket matrix coordinate real general\n2 2 1\n1 1 3\n', dict(header=False), ['MatrixMarket', 'scipy.io.mmread']),
+    ('<table>\n<tr>', {}, ['it is XML']),
+    ('1:\n5,3,2005-01-01\n7:,4,2005-01-01\n6,2,2005-01-01\n', {}, ["line 3 is no rating, nor an item such as 7:", "'7:,4,2005-01-01'"]),
+    ('\n1:\n5,3,2005-01-01\n \na:\n6,2,2005-01-01\n', {}, ["line 5 is no rating, nor an item such as 7:", "'a:'"]),
+    ('2::c::4::9\n\n1:2:3:4:5:6:7\n', dict(header=False), ["line 3 has colons that are not in pairs: '1:2:3:4:5:6:7'"]),
+    ('user::item::rating\n2::c::4\n1::3:x:4\n', {}, ["line 3 has colons that are not in pairs"]),
+    ('"user\nid",item,rating\n1,1,1\n', {}, ['line 1, its header, has a quote that is not closed', 'a line break in a name?']),
+    ('user,item,rating,"my\ntitle"\n1,1,1,x\n', {}, ['line 1, its header']),
+    (f'user,item,rating\n1,1,1\n{"9"*5000},1,1\n', {},
+     ["'user' has more than 4,000 digits in 1 of 2 rows; the first is row 1: '999", '... (5,002 characters)']),
+    (f'user,item,rating\n1,1,1\n2,1,{"9"*5000}\n', {}, ["'rating' is not a number in 1 of 2 rows; the first is row 1: '999", '... (5,002 characters)']),
+    ('{"user": "a", "item": 1, "rating": 4}\n{"user": "\\ud800", "item": 1, "rating": 4}\n', {}, ["line 2 of this JSON has half a character in 'user'"]),
 ])
 def test_a_wrong_file_is_an_error_that_names_it(content, names, says, tmp_path):
     "The file, and what is wrong there, in one line"
@@ -299,7 +311,8 @@ def test_a_wrong_folder_or_zip_is_an_error_that_names_it(tmp_path, films):
     refused(path, 'a.zip')
     path.write_bytes(whole.replace(b'PK\1\2', b'\0K\1\2'))
     refused(path, 'is damaged')
-    for names, says in ((['xl/workbook.xml', 'x'], 'Excel'), (['mimetype', 'META-INF/manifest.xml', 'content.xml'], 'OpenDocument'), (['a.npy'], 'numpy'),
+    for names, says in (([], 'is an empty zip'), (['u.data', 'a/ratings.csv'], "holds 'a/ratings.csv', 'u.data': name the file"),
+                        (['xl/workbook.xml', 'x'], 'Excel'), (['mimetype', 'META-INF/manifest.xml', 'content.xml'], 'OpenDocument'), (['a.npy'], 'numpy'),
                         (['rating.csv', 'movie.csv'], "but 'rating.csv', 'movie.csv': name the file, as in a.zip/FILE")):
         with zipfile.ZipFile(path, 'w') as z:
             for name in names: z.writestr(name, GOOD)
@@ -307,6 +320,34 @@ def test_a_wrong_folder_or_zip_is_an_error_that_names_it(tmp_path, films):
     with pytest.raises(DataError, match="holds no 'b.csv', but 'rating.csv', 'movie.csv'"): read_ratings(path/'b.csv')
     (tmp_path/'some.csv').touch()
     refused(tmp_path, "but '.*some.csv': name the file")
+    for name in 'ratings.csv', 'u.data': (tmp_path/name).write_text(GOOD)
+    refused(tmp_path, "holds 'u.data', 'ratings.csv': name the file")
+
+
+def test_an_empty_name_is_not_the_current_folder(tmp_path, monkeypatch):
+    "As a shell gives it where a variable is not set"
+    (tmp_path/'ratings.csv').write_text(GOOD)
+    (tmp_path/'movies.csv').write_text('movieId,title\n1,a\n2,b\n')
+    monkeypatch.chdir(tmp_path)
+    for read in (read_ratings, find_ratings, load_ratings, lambda name: read_ratings('ratings.csv', titles=name), lambda name: get_data(source=name)):
+        with pytest.raises(DataError, match='^the name of the file is empty$'): read('')
+
+
+def test_a_backslash_is_a_letter_unless_it_is_before_a_quote(tmp_path):
+    "Ids with backslashes stay as they are, whatever the titles have"
+    path = tmp_path/'x.csv'
+    for title, want in ('x', 'x'), ('"a \\"q\\" b"', 'a "q" b'), ('"C:\\new \\"q\\""', 'C:\\new "q"'), ('"\\"q\\" C:\\\\"', '"q" C:\\'):
+        path.write_text(f'user,item,rating,title\nDOM\\bob,2,3,{title}\nDOM\\ann,5,6,y\\\n')
+        df = read_ratings(path)
+        assert df.user.tolist() == ['DOM\\bob', 'DOM\\ann'] and df.title.tolist() == [want, 'y\\']
+    path.write_text('user,item,rating,title\n' + ''.join(f'DOM\\{k},2,3,"a \\"q\\" b"\n' for k in range(60_000))) # in pieces
+    df = read_ratings(path)
+    assert df.user.tolist() == [f'DOM\\{k}' for k in range(60_000)] and set(df.title) == {'a "q" b'}
+
+
+def test_a_column_in_angle_brackets_is_no_xml(tmp_path):
+    (tmp_path/'x.csv').write_text('<id>,user,item,rating\n9,1,2,3\n')
+    assert read_ratings(tmp_path/'x.csv').values.tolist() == [[1, 2, 3]]
 
 
 @pytest.mark.parametrize('name', ['-', '/dev/stdin'])
@@ -426,8 +467,10 @@ def test_ratings_to_leave_out(tmp_path):
     pd.DataFrame({'user': [1, 2], 'item': [1, 1], 'rating': [4., None]}).to_parquet(tmp_path/'x.parquet')
     assert len(read_ratings(tmp_path/'x.parquet', drop='nan')) == 1
     assert len(read_ratings(path, drop=None)) == 2
-    for drop in object(), [0, None], [[0]]:
+    for drop in object(), [0, None], [[0]], True, [False], np.True_:
         with pytest.raises(TypeError, match='^drop is for ratings'): read_ratings(path, drop=drop)
+    for drop in 10**400, [0, -10**5000]:
+        with pytest.raises(RatingsError, match='drop has a whole number that is too large'): read_ratings(path, drop=drop)
 
 
 def test_titles_in_parquet_are_refused(films, tmp_path):
@@ -535,6 +578,11 @@ def test_titles_in_parquet_are_text(tmp_path):
     for titles, want in ([None, 'NA'], ['1', 'NA']), ([1984, None], ['1984.0', '2']), ([['a'], ['b']], ["['a']", "['b']"]):
         pd.DataFrame({'user': [1, 2], 'item': [1, 2], 'rating': [4, 5], 'title': titles}).to_parquet(tmp_path/'x.parquet')
         assert read_ratings(tmp_path/'x.parquet').title.tolist() == want
+    pq.write_table(pyarrow.table({'user': [1, 2], 'item': [1, 2], 'rating': [3, None], 'title': [1984, None]}), tmp_path/'x.parquet')
+    df = read_ratings(tmp_path/'x.parquet', drop='nan') # an integer, and ratings as they were
+    assert df.title.tolist() == ['1984'] and df.rating.tolist() == [3]
+    pq.write_table(pyarrow.table({'user': [1, 2], 'item': [1, 2], 'rating': [3, 4], 'title': [1984, None]}), tmp_path/'x.parquet')
+    assert read_ratings(tmp_path/'x.parquet').title.tolist() == ['1984', '2']
 
 
 def test_a_byte_order_mark_is_no_letter(tmp_path):

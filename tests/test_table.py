@@ -215,6 +215,16 @@ def test_ratings_no_float_can_hold_are_refused():
         with pytest.raises(RatingsError, match=says): as_ratings(pd.Series(values, dtype=object))
 
 
+@pytest.mark.parametrize('check, says', [
+    (as_ids, 'has more than 4,000 digits'), (as_titles, 'has more than 4,000 digits'), (as_times, 'has more than 4,000 digits'), (as_ratings, 'is not finite')])
+def test_numbers_that_python_does_not_write_are_refused(check, says):
+    "And a long text is shortened in a message"
+    for values in [10**5000, 2], [-10**5000, 2]:
+        with pytest.raises(RatingsError, match=f'{says} in 1 of 2 rows; the first is row 0: a whole number of thousands of digits'): check(values, 'x')
+    if check in (as_ratings, as_times):
+        with pytest.raises(RatingsError, match=r"row 0: 'z{59}[.]{3} .5,002 characters.$"): check(['z'*5000, 'z'], 'x')
+
+
 def test_times_no_float_can_hold_are_refused():
     "Far too large for a number, and no date"
     for values in [10**400], [-10**400]:
