@@ -279,5 +279,7 @@ def unpack(
     def inner(o): return [unpack(v, tensors, model) for v in o]
     if kind=='float': return {o: float(o) for o in ('inf','-inf','nan')}[o]
     if kind=='array': return tensors[o]
-    if kind=='dict': return {k+'': unpack(v, tensors, model) for k,v in o} # `k` is text
+    if kind=='dict':
+        must(len({k for k,_ in o})==len(o), f'a name is there twice: {[k for k,_ in o]}')
+        return {k+'': unpack(v, tensors, model) for k,v in o} # `k` is text
     return {'tuple': tuple, 'list': list}[kind](inner(o))
