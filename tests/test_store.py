@@ -619,3 +619,20 @@ def test_what_is_said_of_a_folder_cannot_command_a_terminal(tmp_path):
     (folder/'x').touch()
     with pytest.raises(FileExistsError) as e: save_folder(folder/'x', {}, {})
     assert str(e.value).isprintable()
+
+
+@pytest.mark.parametrize('name', ['recommender.json', '.lock'])
+@pytest.mark.parametrize('make', [os.mkdir, os.mkfifo])
+def test_what_is_in_the_way_is_named(two, name, make):
+    "A folder, or a pipe that would never open"
+    (two[2]/name).unlink(missing_ok=True)
+    make(two[2]/name)
+    with pytest.raises(FileExistsError, match=f'{name} is no file and is in the way'): two[1].save(two[2])
+
+
+def test_folder_without_a_name_is_an_error(two, tmp_path, monkeypatch):
+    "And not the current folder"
+    monkeypatch.chdir(two[2])
+    with pytest.raises(ValueError, match='the folder to save to has no name'): two[1].save('')
+    with pytest.raises(SavedModelError, match='the folder has no name'): load('')
+    assert says(load('.')) == says(two[0])
