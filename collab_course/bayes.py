@@ -91,13 +91,17 @@ class _Sampled:
         y,sizes = ratings.y,(len(ratings.users),len(ratings.items))
         S,d = min(int(self._value(o)) for o in rule),int(self.n_factors)
         self._place = find_device(self.device, len(y)*int(self._value('n_sweeps'))*(d+1)*(d+2)/2)
-        check_memory(4*(S+8)*sum(sizes)*(1+d) + 32*len(y),
+        check_memory(self._room(S, 1+d, sizes, len(y)),
                      f'{S} draws of {sum(sizes):,} rows of {d:,} factors')
         self.offset,self.scale = float(y.mean()),float(y.std() if np.ptp(y) else 1.)
         kept = _kept_draws(ratings.x, (y-self.offset)/self.scale, sizes, self)
         if self._place is not None: self.trained_on = device_name(self._place)
         del self._place
         vars(self).update(kept.arrays())
+
+    def _room(self, S, d, sizes, n): # bytes: what is kept, twice where it is stacked, and a sweep
+        kept = 4.2*sum(sizes)*(2+S*d) + S*(16*d*(d+1)+700)
+        return kept + 24*sum(sizes)*d + 56*(d*d+n) + 40_000
 
     def _draws(self, x, y, sizes): # one after the other, without end
         if self._place is not None:

@@ -46,5 +46,6 @@ def check_diversity(
     diversity, # to be checked
 )->float: # the same
     "Raise `ValueError` unless it is a number from 0 to 1"
-    if isinstance(diversity, Real) and 0<=diversity<=1: return float(diversity)
+    fine = isinstance(diversity, Real) and not isinstance(diversity, bool) and 0<=diversity<=1
+    if fine: return float(diversity)
     raise ValueError(f'diversity is a number from 0, for none, to 1, not {diversity!r}')

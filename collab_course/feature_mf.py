@@ -58,6 +58,11 @@ class _WithFeatures:
         self.user_variance = self.user_variance.mean(axis=0, dtype=float)
         del self._features
 
+    def _room(self, S, d, sizes, n):
+        width = [sum(o.shape[1] for o in side) for side in self._features]
+        more = S*(8*sizes[0] + 16*sum(width)*d + 800) + 16*sum(sizes)*d
+        return super()._room(S, d, sizes, n) + more + 24*sum(a*b for a,b in zip(sizes, width))
+
     def _side(self, table, reader, vocab): # a table of features for the sampler, in a list
         if not (n := len(feature_names(reader))): return []
         check_memory(24*(len(vocab)+len(table))*n, f'{n:,} features of {len(vocab):,} ids')

@@ -166,7 +166,7 @@ def sample_with_features(
     x,y = check_rows(x, y, sizes, 'float64')
     check_settings(n_factors=n_factors, seed=seed)
     d,width = 1+int(n_factors),[sum(np.shape(o)[1] for o in side) for side in features]
-    check_memory(24*sum(sizes)*d + 60*len(y) + 16*sum(n*o for n,o in zip(sizes, width)),
+    check_memory(24*sum(sizes)*d + 48*d*d + 60*len(y) + 16*sum(map(int.__mul__, sizes, width)),
                  f'{sum(sizes):,} rows of {n_factors:,} and {sum(width):,} features')
     sides = [[Regression(o, d) for o in side] for side in features]
     draw = partial(draw_weighted_rows, threads=threads)

@@ -180,7 +180,8 @@ def sample_gibbs(
     "Draw weights, their prior and the noise from the posterior, sweep by sweep"
     x,y = check_rows(x, y, sizes, 'float64')
     check_settings(n_factors=n_factors, seed=seed)
-    check_memory(16*sum(sizes)*(1+n_factors) + 60*len(y), f'{sum(sizes):,} rows of {n_factors:,}')
+    check_memory(16*sum(sizes)*(1+n_factors) + 48*(1+n_factors)**2 + 60*len(y),
+                 f'{sum(sizes):,} rows of {n_factors:,}')
     return _sweeps(x, y, sizes, int(n_factors), seed, prior, draw_side)
 
 def _sweeps(x, y, sizes, n_factors, seed, prior, draw_side):

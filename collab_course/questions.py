@@ -245,6 +245,7 @@ class _Lists(ManyLists):
         "What a user has not rated, best first; nothing is trained or stored"
         if by not in ('mean','lower'): raise ValueError(f"by is 'mean' or 'lower', not {by!r}")
         n,among,who = check_n(n),self._among(items, exclude),self._person(who)
+        min_ratings = check_n(min_ratings, 'min_ratings is a number of ratings', 0)
         how = [] if seen else self._rated(who),n,among,min_ratings,check_diversity(diversity)
         if by=='lower': return self._surest(who, level, *how)
         scores = self.item_scores(who)
@@ -286,6 +287,7 @@ class _Lists(ManyLists):
     )->DataFrame: # by user, best first: `user` and the columns of `recommend`
         "Recommendations for many users, the same as `recommend` gives one by one"
         n,among,vocab = check_n(n),self._among(items, exclude),self.ratings.users
+        min_ratings = check_n(min_ratings, 'min_ratings is a number of ratings', 0)
         which = np.arange(len(vocab)) if users is None else vocab[np.atleast_1d(users)]
         how = n,among,seen,min_ratings,diversity,device
         users,rows,scores = self._all_listed(which, *how)
@@ -315,6 +317,7 @@ class _Lists(ManyLists):
     )->DataFrame: # most alike first: `item`, `title`, `similarity` (cosine, -1 to 1), `few_ratings`
         "Items whose factors point in the same direction"
         n,row = check_n(n),self._item(item)
+        min_ratings = check_n(min_ratings, 'min_ratings is a number of ratings', 0)
         alike = self._likeness(row)
         best = self.rank(alike, [row], n, self._among(None, ()), min_ratings)
         return self._frame(best, min_ratings, similarity=alike[best])

@@ -255,7 +255,7 @@ class ManyLists:
         device:str|None=None, # where to multiply; None for the model's own
     )->tuple: # users' rows, item rows and scores; by user, best first
         "What `rank_many` gives, of all users"
-        longest = min(n, self.ratings.title_group.max()+1)
+        n = longest = min(n, int(self.ratings.title_group.max())+1)
         check_memory(100*longest*len(users), f'{len(users):,} lists of {longest:,}')
         parts = [(np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
         how = n,among,seen,min_ratings,False,device
@@ -278,6 +278,6 @@ def half_width(
     level:float, # how much of a normal distribution the interval holds, between 0 and 1
 )->float: # standard deviations
     "How far an interval reaches to each side"
-    if not isinstance(level, Real) or not 0<level<1:
-        raise ValueError(f'level is between 0 and 1, not {level!r}')
+    if not isinstance(level, Real) or not 0<level<1 or (1+float(level))/2==1:
+        raise ValueError(f'level is between 0 and 1 (at most 1-2e-16), not {level!r}')
     return NormalDist().inv_cdf((1+float(level))/2)

@@ -138,12 +138,13 @@ _modules = dict(DampedMeans='recommender', Popularity='recommender', BiasedMF='b
                 PickAndLike='pick_and_like', FactorModel='spark', FeatureMF='feature_mf',
                 FeatureTable='feature_frames')
 
-def _class(name, classes):
+def _class(name, classes, folder):
     "A model's class by the name that a file says; nothing else is imported"
     for o in classes:
         if o.__name__==name: return o
     if name not in _modules: raise SavedModelError(
-        f'{name!r} is not a model of collab_course; give its class: load(folder, classes=[...])')
+        f'{folder} holds a {str(name)[:50]!r}, which is not a model of collab_course; '
+        'give its class: load(folder, classes=[...])')
     return getattr(import_module(f'collab_course.{_modules[name]}'), name)
 
 def _restored(info, saved, classes, ratings):
@@ -151,7 +152,7 @@ def _restored(info, saved, classes, ratings):
     def inner(o): return unpack(o, saved.tensors, lambda x: _restored(x, saved, classes, ratings))
     settings,used = inner(info['settings']),inner(info['used'])
     fitted = {k: inner(v) for k,v in info['fitted'].items()}
-    return _model(_class(info['model'], classes), settings, used, fitted, ratings)
+    return _model(_class(info['model'], classes, saved.folder), settings, used, fitted, ratings)
 
 def _model(cls, settings, used, fitted, ratings):
     "A model of its parts, which are checked first"
@@ -164,7 +165,7 @@ def _model(cls, settings, used, fitted, ratings):
 def _from_0_1(saved, classes):
     "The model in a folder that 0.1.0 saved"
     info,kind = saved.info,saved.format.split('.')[-1]
-    cls = _class('BiasedMF' if kind=='Recommender' else kind, classes)
+    cls = _class('BiasedMF' if kind=='Recommender' else kind, classes, saved.folder)
     settings,fitted = cls._from_0_1(info, saved.tensors)
     columns = dict(user='user', item='movie', rating='rating', title='title', time=None)
     table = {o: info[o] for o in ('users','items','titles')} | dict(columns=pack(columns, '', {}),
@@ -183,6 +184,7 @@ def load(
         if saved.version==1: return _from_0_1(saved, classes)
         model = _restored(saved.info, saved, classes, SavedRatings.read(saved))
         must(hasattr(model, 'recommend'), f'it holds a {type(model).__name__} and no model')
+        must('ratings' in vars(model), f'the {type(model).__name__} in it is not trained')
         return model
 
 # %% ../nbs/41_recommender.ipynb #444705e8

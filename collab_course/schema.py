@@ -136,9 +136,11 @@ def _check_info(o):
           and limits[0]<=limits[1], f'{limits!r} are not a lowest and a highest rating')
     roles = dict(user=False, item=False, rating=True, title=True, time=True) # may they be None?
     must(isinstance(columns, dict) and columns.keys()==roles.keys(), 'columns have other roles')
-    plain = [isinstance(v, (str,int,float,tuple,type(None))) for v in columns.values()]
+    plain = [isinstance(v, (str,tuple,type(None))) or _number(v) for v in columns.values()]
     none = [k for k,v in columns.items() if v is None and not roles[k]]
-    must(all(plain) and not none and len({columns[k] for k in ('user','item','rating')})==3,
+    three = {columns[k] for k in ('user','item','rating')}
+    mixed = columns['title'] is not None and columns['title'] in (columns['user'],columns['rating'])
+    must(all(plain) and not none and len(three)==3 and not mixed,
           f'{columns} are not names of columns')
     return columns,tuple(map(float, limits))
 
@@ -241,6 +243,17 @@ def _feature_parts(model, fitted, n_users, S, d):
     return dict(user_variance=('float64',n_users), new_variance=('float64',S), **scale,
                 **{f'{o}_weights': ('float64',S,width(o),d) for o in ('user','item') if width(o)})
 
+_more = dict(FeatureMF='user_reader item_reader user_weights item_weights choosing',
+             PickAndLike='liking picking', Ensemble='members ranks_only',
+             Choose='measures chosen model ranks_only', FactorModel='user_bias item_bias')
+
+def _check_written(name, fitted, parts): # nothing that would change what a model is
+    written = {*parts, *_more.get(name, '').split(), 'trained_on', 'cut_short'}
+    other = [o for o in fitted if o not in written]
+    must(not other, f'{other[:1]} is nothing that a fit of {name} leaves')
+    for o in ('ranks_only','cut_short'):
+        must(isinstance(fitted.get(o, True), bool), f'{o} is neither True nor False')
+
 def _check_part(name, value, kind=None, *shape):
     if kind is None: return must(_number(value), f'{name} is not a finite number')
     fine = isinstance(value, np.ndarray) and value.dtype==kind and value.shape==shape
@@ -252,6 +265,20 @@ def _check_part(name, value, kind=None, *shape):
 def _check_means(m, o): must({m.items,m.users}<={0,1}, 'items and users are True or False')
 
 def _check_mf(m, o): must(m.y_range is not None, 'y_range is neither given nor chosen')
+
+def _check_limits(m, used, o, r): # of the ratings, as far as a fit has left traces of them
+    (lo,hi),slack = r.rating_limits,1e-9*max(map(abs, r.rating_limits))
+    must(not r.interactions or lo==hi==1, 'there are limits of ratings and no column of them')
+    must(max(-lo, hi)<=1e15, f'ratings from {lo} to {hi} are too large')
+    center,ends = o.get('offset', o.get('mean', lo)),getattr(m, 'y_range', None) or (lo,hi)
+    span = (hi-lo) or 1. # `rating_range` has chosen so:
+    like = np.allclose(used.get('y_range', 0), [lo-span/4,hi+span/8] if 'y_range' in used else 0)
+    must(like and lo-slack<=center<=hi+slack and ends[0]<=lo<=hi<=ends[1]
+          and (lo==hi or o.get('scale', 0)<=(hi-lo)/2+slack),
+          f'ratings from {lo} to {hi} are not those of this fit')
+    kind = getattr(m, 'weight', None)
+    must(not (kind=='stars' and r.interactions) and (kind!='log' or lo>=1),
+          f'weight={kind!r} does not fit ratings from {lo} to {hi}')
 
 def _check_weighted(m, o):
     must(m.weight is not None, 'weight is neither given nor chosen')
@@ -328,7 +355,11 @@ def check_model(
     if not cls.__module__.startswith('collab_course.'): return
     must(all(settings[o] is None for o in used), f'{used} holds settings that no rule chose')
     sizes = len(ratings.users),len(ratings.items),len(ratings.x)
-    for name,expected in _parts(model, fitted, *sizes).items():
+    parts = _parts(model, fitted, *sizes)
+    _check_written(cls.__name__, fitted, parts)
+    for name,expected in parts.items():
         must(name in fitted, f'{name} is missing')
         _check_part(name, fitted[name], *expected)
-    _checks.get(cls.__name__, lambda *_: None)(cls(**{**settings, **used}), fitted)
+    whole = cls(**{**settings, **used})
+    _checks.get(cls.__name__, lambda *_: None)(whole, fitted)
+    if cls.__name__!='FactorModel': _check_limits(whole, used, fitted, ratings)

@@ -28,6 +28,7 @@ def check_n(
 )->int: # the same number
     "A number of things as an `int`, or `ValueError` unless it is whole and at least `least`"
     number = isinstance(n, Real) or hasattr(n, '__index__') # numpy's numbers, too
+    number = number and not getattr(n, 'shape', ()) # no array of one
     if isinstance(n, bool) or not number or n!=n//1 or n<least:
         raise ValueError(f'{what}, a whole number, at least {least}, not {n!r}')
     return int(n)
@@ -68,6 +69,7 @@ def check_settings(
         o = ranges[name]
         if value is None: continue
         fine = isinstance(value, Real) or hasattr(value, '__index__') # numpy's numbers, too
+        fine = fine and not getattr(value, 'shape', ()) # no array of one
         fine = fine and type(value).__name__ not in ('bool','bool_') and math.isfinite(value)
         fine = fine and o.lowest<=value<=o.highest and not (o.above and value==o.lowest)
         if not fine or o.whole and value!=int(value):

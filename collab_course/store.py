@@ -101,6 +101,11 @@ def must(
     if not fine: raise ValueError(words)
 
 # %% ../nbs/04_store.ipynb #4980d4c1
+def _check_way(folder): # a pipe would never open
+    for path in (folder/'.lock',folder/_head):
+        if path.exists() and not path.is_file(): raise FileExistsError(
+            f'{printable(path)} is no file and is in the way: remove it, or save elsewhere')
+
 def save_folder(
     folder:str|Path, # where to; made if it is not there
     info:dict, # what the model is; values that JSON can hold
@@ -108,6 +113,7 @@ def save_folder(
     ratings:dict|None=None, # more arrays by name, for a file of their own; None for no such file
 )->Path: # the folder
     "Save to a folder; if that fails at any point, the model saved there before is still complete"
+    must(str(folder), 'the folder to save to has no name; the current one is "."')
     folder,info = Path(folder).expanduser(),json.loads(_as_json(info))
     digest = np.frombuffer(hashlib.sha256(_as_json(info)).digest(), 'uint8')
     data = {'collab_course': save_tensors({**tensors, '.info': digest})}
@@ -117,6 +123,7 @@ def save_folder(
     if folder.is_file(): raise FileExistsError(
         f'{printable(folder)} is a file; a model is saved to a folder')
     folder.mkdir(parents=True, exist_ok=True)
+    _check_way(folder)
     with _alone(folder):
         try:
             for kind,sha in sums.items(): _write(_file(folder, kind, sha), data[kind])
@@ -230,6 +237,7 @@ def load_folder(
     folder:str|Path, # where `save_folder` put it
 )->Saved: # all but the ratings
     "Read a folder, or raise `SavedModelError`; no code in the files is run"
+    if not str(folder): raise SavedModelError('the folder has no name; the current one is "."')
     with saved_errors(folder): folder = Path(folder).expanduser()
     head,weights = _open_both(folder)
     sums,info,version = head['sha256'],head['info'],head['version']
@@ -279,5 +287,7 @@ def unpack(
     def inner(o): return [unpack(v, tensors, model) for v in o]
     if kind=='float': return {o: float(o) for o in ('inf','-inf','nan')}[o]
     if kind=='array': return tensors[o]
-    if kind=='dict': return {k+'': unpack(v, tensors, model) for k,v in o} # `k` is text
+    if kind=='dict':
+        must(len({k for k,_ in o})==len(o), f'a name is there twice: {[k for k,_ in o]}')
+        return {k+'': unpack(v, tensors, model) for k,v in o} # `k` is text
     return {'tuple': tuple, 'list': list}[kind](inner(o))

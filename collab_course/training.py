@@ -100,8 +100,8 @@ def model_options(
             'of users and items; biased-mf finds one, in less time and space. To compare with: '
             'damped-means, popularity. [default: pick-and-like; implicit-mf where there are no '
             'ratings]'),
-        _setting('factors', 'How many factors each user and item has'),
-        _setting('sweeps', 'Draws from the posterior, of which the first 20 are not used'),
+        _setting('factors', 'How many factors each user and item has, 0 for biased-mf alone'),
+        _setting('sweeps', 'Draws from the posterior, at least 22, as the first 20 are not used'),
         _setting('epochs', 'Passes over the ratings'), _setting('lr', 'Highest learning rate'),
         _setting('wd', 'Weight decay'),
         _setting('seed', 'Seed of all random numbers, 42 if left out'),

@@ -1133,3 +1133,11 @@ def test_data_says_what_was_left_out(films, tmp_path):
 @pytest.mark.parametrize('args, says', [(['--like', '1', '--like', 'Song 1'], "'Song 1' is given twice"), (['--like', 'Song 1=4'], "leave out =4, and say 'Song 1'")])
 def test_likes_of_clicks_are_items_told_once(args, says, plays):
     assert says in refused('recommend', 'clicks', *args, cwd=plays[0])
+
+
+def test_help_says_from_where_on_a_number_works():
+    "Not only what some model takes"
+    from click.testing import CliRunner
+    from collab_course.app import cli
+    said = ' '.join(CliRunner().invoke(cli, ['train', '--help']).output.split())
+    assert 'at least 22, as the first 20 are not used' in said and '0 for biased-mf alone' in said

@@ -523,3 +523,34 @@ def test_one_pair_is_a_batch_of_one():
     assert mf.predict(1, 6).shape == mf.predict({1: 5}, 6).shape == (1,)
     assert mf.predict(1, 6)[0] == mf.predict([2, 1], [1, 6])[1]
     assert [one.shape for one in mf.predict(1, 6, return_std=True)] == [(1,), (1,)]
+
+
+ROOM = [dict(n_factors=120, n_sweeps=30, n_keep=10), dict(n_factors=40, n_sweeps=24, n_keep=3), dict(n_factors=1, n_sweeps=420, n_keep=400)]
+
+
+@pytest.mark.parametrize('settings', ROOM)
+@pytest.mark.parametrize('kind', ['BayesianMF', 'FeatureMF'])
+def test_memory_that_is_asked_for_is_what_a_fit_takes(kind, settings, monkeypatch):
+    "At least that, and at most about twice"
+    import tracemalloc
+
+    import collab_course
+    from collab_course import bayes
+    rng, asked = np.random.default_rng(0), []
+    df = pd.DataFrame(dict(user=rng.integers(0, 60, 400), movie=rng.integers(0, 40, 400), rating=rng.integers(1, 6, 400)))
+    model = getattr(collab_course, kind)(**settings)
+    model.clone(n_sweeps=22, n_keep=2).fit(df, quiet=True) # imports and compiles
+    monkeypatch.setattr(bayes, 'check_memory', lambda n, what: asked.append(n))
+    tracemalloc.start()
+    try:
+        model.fit(df, quiet=True)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally: tracemalloc.stop()
+    assert peak <= asked[0] <= 2.2*peak
+
+
+def test_chain_that_no_memory_holds_is_not_begun():
+    "Ten thousand factors: the priors' precisions alone are gigabytes"
+    df = pd.DataFrame(dict(user=[1, 2], movie=[1, 2], rating=[1, 2]))
+    with pytest.raises(MemoryError, match='draws of 4 rows of 10,000 factors would take'):
+        BayesianMF(10_000, n_sweeps=1_000_000, n_keep=100_000).fit(df, quiet=True)

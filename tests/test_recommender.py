@@ -696,3 +696,24 @@ def test_folder_of_0_1_0_kept_no_ratings(tmp_path):
         with pytest.raises(SavedModelError, match='kept no ratings: fit it again'): ask()
     with pytest.raises(SavedModelError, match='holds a BiasedMF and no Popularity'): Popularity.load(OLD/'biased_mf')
     assert answers(rec) == answers(load(rec.save(tmp_path, ratings=False))) == before
+
+
+def test_numbers_of_any_size_and_type_are_taken_or_refused():
+    "Lists longer than any number of C's, arrays of one, booleans, a level that is 1 in floats"
+    m = DampedMeans().fit(example(), **COLUMNS)
+    assert m.recommend_all(10**19).equals(m.recommend_all(len(m.ratings.items)))
+    for settings in ({'n_factors': np.array([3])}, {'lr': np.array([.1])}, {'seed': np.array([[1]])}):
+        with pytest.raises(ValueError, match='is a .*number.* not array'): BiasedMF(**settings)
+    with pytest.raises(ValueError, match='a whole number, at least 1, not array'): m.recommend(m.ratings.users.ids[0], np.array([3]))
+    with pytest.raises(ValueError, match='diversity is a number'): m.recommend_all(diversity=True)
+    with pytest.raises(ValueError, match=r'level is between 0 and 1 \(at most'):
+        m.recommend(m.ratings.users.ids[0], by='lower', level=1-1e-16)
+
+
+def test_min_ratings_may_be_a_number_of_torch():
+    "As `n` may"
+    torch, m = pytest.importorskip('torch'), BiasedMF(n_factors=2, n_epoch=1).fit(example(), **COLUMNS, quiet=True)
+    user, item, few = m.ratings.users.ids[0], m.ratings.items.ids[0], torch.tensor(2)
+    assert m.recommend(user, 2, min_ratings=few).equals(m.recommend(user, 2, min_ratings=2))
+    assert m.recommend_all(2, min_ratings=few).equals(m.recommend_all(2, min_ratings=2))
+    assert m.similar(item, 2, min_ratings=few).equals(m.similar(item, 2, min_ratings=2))

@@ -471,6 +471,49 @@ def test_nonsense_is_refused_or_answers_as_any_model(name, trained, tmp_path):
     assert asked(load(save_folder(tmp_path/'other', saved.info, saved.tensors, ratings))) == expected
 
 
+def told(model, *way):
+    "A change of the head: what is at the end of a way through it, its last part the new value"
+    def change(info):
+        *path, name, value = way
+        part = info
+        for key in path: part = part[key]
+        part[name] = value
+    return model, change
+
+
+COLUMN = ('ratings', 'columns', 'dict')
+NONSENSE = {
+    'not trained': (*told('mf', 'used', None), 'the BiasedMF in it is not trained'),
+    'no such model': (*told('mf', 'model', 'os'), "holds a 'os', which is not a model of collab_course"),
+    'scores for stars': (*told('mf', 'fitted', 'ranks_only', True), "'ranks_only'.* is nothing that a fit of BiasedMF leaves"),
+    'weight': (*told('mf', 'fitted', 'weight', 'log'), "'weight'.* is nothing that a fit of BiasedMF leaves"),
+    'shown by score': (*told('both', 'fitted', 'lists_by_score', False), "'lists_by_score'.* is nothing that a fit"),
+    'not a bool': (*told('ensemble', 'fitted', 'ranks_only', 0), 'ranks_only is neither True nor False'),
+    'no ratings': (*told('mf', *COLUMN, 2, ['rating', None]), 'there are limits of ratings and no column of them'),
+    'stars of none': (*told('implicit', *COLUMN, 2, ['rating', None]), 'there are limits of ratings'),
+    'counts': (*told('knn', 'settings', 'dict', 2, ['weight', 'log']), "holds settings that no rule chose"),
+    'NaN': (*told('mf', *COLUMN, 0, ['user', {'float': 'nan'}]), 'are not names of columns'),
+    'truth': (*told('mf', *COLUMN, 3, ['title', True]), 'are not names of columns'),
+    'title and user': (*told('mf', *COLUMN, 3, ['title', 'user']), 'are not names of columns'),
+    'twice': (*told('mf', *COLUMN, slice(5, None), [['user', 'x']]), 'a name is there twice'),
+    **{f'{name} {limits}': (*told(name, 'ratings', 'rating_limits', limits), words)
+       for limits, words in (([1e308, 1e308], 'are too large'), ([2, 3], 'are not those of this fit'))
+       for name in ('mf', 'means', 'bayes', 'both', 'ensemble', 'choose') if limits != [2, 3] or name in ('mf', 'ensemble')},
+    'below the mean': (*told('means', 'ratings', 'rating_limits', [1, 2]), 'are not those of this fit'),
+    'narrower': (*told('bayes', 'ratings', 'rating_limits', [3.4, 3.7]), 'are not those of this fit')}
+
+
+@pytest.mark.parametrize('case', NONSENSE)
+def test_head_that_says_what_no_fit_leaves(case, trained, tmp_path):
+    "A folder that is whole, with the right checksums"
+    name, change, words = NONSENSE[case]
+    saved = load_folder(trained[name].save(tmp_path))
+    change(saved.info)
+    save_folder(tmp_path, saved.info, saved.tensors, saved.ratings())
+    with pytest.raises(SavedModelError, match=words) as e: load(tmp_path)
+    assert str(tmp_path) in str(e.value)
+
+
 @pytest.mark.parametrize('kind', ['numbers', 'text', 'long numbers'])
 def test_ids_have_an_order_and_rows_point_to_them(kind, tmp_path):
     "Of any kind: exchanged, there twice, or fewer than rows say"
@@ -576,3 +619,20 @@ def test_what_is_said_of_a_folder_cannot_command_a_terminal(tmp_path):
     (folder/'x').touch()
     with pytest.raises(FileExistsError) as e: save_folder(folder/'x', {}, {})
     assert str(e.value).isprintable()
+
+
+@pytest.mark.parametrize('name', ['recommender.json', '.lock'])
+@pytest.mark.parametrize('make', [os.mkdir, os.mkfifo])
+def test_what_is_in_the_way_is_named(two, name, make):
+    "A folder, or a pipe that would never open"
+    (two[2]/name).unlink(missing_ok=True)
+    make(two[2]/name)
+    with pytest.raises(FileExistsError, match=f'{name} is no file and is in the way'): two[1].save(two[2])
+
+
+def test_folder_without_a_name_is_an_error(two, tmp_path, monkeypatch):
+    "And not the current folder"
+    monkeypatch.chdir(two[2])
+    with pytest.raises(ValueError, match='the folder to save to has no name'): two[1].save('')
+    with pytest.raises(SavedModelError, match='the folder has no name'): load('')
+    assert says(load('.')) == says(two[0])
