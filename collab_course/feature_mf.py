@@ -95,6 +95,8 @@ class _WithFeatures:
 # %% ../nbs/82_feature_mf.ipynb #969fa1fa
 _imagined = 20. # choices of a new user, who has made more than they tell
 
+def _is_huge(o): return isinstance(o, int) and abs(o)>=2**1023 # for pandas 2.2, and floats
+
 class _TellingMore:
     "Answers for any user, given their ratings and what else is known about them"
     def _history(self, who):
@@ -110,8 +112,8 @@ class _TellingMore:
         unknown = about.keys()-self.user_reader.keys()
         if unknown: raise ValueError(f'no feature of users is called {min(unknown)!r}; '
                                      f'there are {printable(", ".join(self.user_reader))}')
-        known = {k: [v[()] if isinstance(v, np.ndarray) else v] for k,v in about.items()
-                 if not is_missing(v)}
+        known = {k: [v[()] if isinstance(v, np.ndarray) else np.inf if _is_huge(v) else v]
+                 for k,v in about.items() if not is_missing(v)}
         if not known: return np.zeros(len(feature_names(self.user_reader)))
         one = as_features(DataFrame({'': [0], **known}), 'about')
         return encode_features(self.user_reader, one)[0]

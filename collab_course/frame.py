@@ -62,7 +62,8 @@ def as_frame(
 def _plain(values):
     "`values` as a Series with index 0 to n-1; numbers and dates with none missing get numpy types"
     try: s = Series(values)
-    except UnicodeEncodeError: s = Series(values, dtype=object) # text with half a character
+    except (UnicodeEncodeError,OverflowError): # half a character; 10**400 in pandas 2.2
+        s = Series(values, dtype=object)
     s = s.reset_index(drop=True)
     if getattr(getattr(s.dtype, 'pyarrow_dtype', s.dtype), 'tz', None): s = s.dt.tz_convert(None)
     numpy_type = getattr(s.dtype, 'numpy_dtype', np.dtype(object)) # Arrow's types, and Int64's like
@@ -170,10 +171,10 @@ def _one_type(found, rows, s, name):
     _refuse(~kinds.isin(['text','number']), rows, f'{name!r} is a {kinds[0]}, not an id', s, hint)
     return kinds[0]=='text'
 
-_not_whole,_too_long = '{!r} is not a whole number','{!r} has more than 4,000 digits'
-_longest = 10**4000
+_not_whole,_too_long = '{!r} is not a whole number','{!r} has more than 300 digits'
+_longest = 10**300
 
-def _is_long(o): return isinstance(o, int) and abs(o)>=_longest # Python writes 4300 digits
+def _is_long(o): return isinstance(o, int) and abs(o)>=_longest # floats end near there
 
 _decode = ". Are these bytes of text? Then decode them: df[name].str.decode('utf-8')"
 
@@ -196,7 +197,7 @@ def _whole(found, rows, s, name):
     if found.dtype.kind in 'if' or -2**63<=found.min() and found.max()<2**63:
         return found.astype('int64')
     _refuse(found.map(_is_long), rows, _too_long.format(name), s)
-    return found.map(int).astype(object)
+    return found if found.dtype==object else found.map(int).astype(object)
 
 
 def distinct_ids(
@@ -232,6 +233,7 @@ def _is_odd(o): # what Python or pandas would count as a number
 
 def _as_float(o):
     "Decimals, and whole numbers too large for a float, as floats; the rest unchanged"
+    if isinstance(o, np.void): return np.nan # pandas 2.2 leaves it as it is
     try: return float(o) if isinstance(o, Decimal) or isinstance(o, int) and abs(o)>=2**64 else o
     except ValueError: return np.nan # a signalling NaN
     except OverflowError: return np.inf if o>0 else -np.inf

@@ -123,9 +123,9 @@ def _parsed(column, role):
     rows,texts = pd.factorize(column)
     texts = [str(o) for o in texts]
     try: values = Series(_parsers[role](texts)).infer_objects()
-    except ValueError: # Python reads no more than 4300 digits
-        long = np.array([len(o)>4000 for o in texts])[rows] & (role!='time')
-        refuse_rows(long, f'{column.name!r} has more than 4,000 digits', column)
+    except (ValueError,OverflowError): # Python reads 4300 digits, pandas 2.2 fewer
+        long = np.array([len(o)>300 for o in texts])[rows] & (role!='time')
+        refuse_rows(long, f'{column.name!r} has more than 300 digits', column)
         raise
     return values.take(rows).reset_index(drop=True)
 

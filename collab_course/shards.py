@@ -123,13 +123,15 @@ def shards_of(
     except ImportError as e: raise DataError('files of ratings are read in pieces by pyarrow: '
                                              'pip install pyarrow') from e
     shards = [Shard(o, columns) for o in _listed(files)]
-    first = shards[0]
+    first,known = shards[0],{}
     for o in shards:
         if o.parquet!=first.parquet: raise DataError(
             f'{o.file} is {"Parquet" if o.parquet else "CSV"}, and {first.file} is not: '
             'give files of one kind')
-        for name,a,b in zip(columns, first.kinds, o.kinds):
-            if a!=b: raise RatingsError(f'{o.file} has {b} in column {name!r}, and {first.file} '
+        for name,b in zip(columns, o.kinds):
+            if b=='null values': continue # a file without rows, as pandas 2 writes it
+            other,a = known.setdefault(name, (o.file,b))
+            if a!=b: raise RatingsError(f'{o.file} has {b} in column {name!r}, and {other} '
                                         f'has {a}: write all files with one schema')
     return shards
 

@@ -278,7 +278,7 @@ def test_ids_without_features_and_words_not_seen_before(fitted):
     (people().assign(user=1.5), ValueError, 'user_features'),
     (people().assign(at=pd.Timestamp('2026-01-01')), ValueError, "'at' holds dates"),
     (people().assign(at=[pd.Timestamp('2026-01-01').date()]*40), ValueError, "'at' holds dates"),
-    (people().assign(age=np.inf), ValueError, "'age' holds an infinite"), (people().assign(age=[10**400]*40), ValueError, "'age' holds an infinite"),
+    (people().assign(age=np.inf), ValueError, "'age' holds an infinite"), (people().assign(age=pd.Series([10**400]*40, dtype=object)), ValueError, "'age' holds an infinite"),
     (people().assign(more=[[b'a']]*40), ValueError, 'holds a bytes'), (people().assign(more=1j), ValueError, 'holds a complex'),
     (people().assign(more=[{}]*40), ValueError, 'holds a dict')], ids=lambda o: str(o)[:30])
 def test_frames_that_cannot_be_read_are_refused(frame, error, words):

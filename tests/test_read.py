@@ -286,7 +286,7 @@ GOOD = 'user,item,rating\n1,1,5\n1,2,3\n2,1,4\n'
     ('"user\nid",item,rating\n1,1,1\n', {}, ['line 1, its header, has a quote that is not closed', 'a line break in a name?']),
     ('user,item,rating,"my\ntitle"\n1,1,1,x\n', {}, ['line 1, its header']),
     (f'user,item,rating\n1,1,1\n{"9"*5000},1,1\n', {},
-     ["'user' has more than 4,000 digits in 1 of 2 rows; the first is row 1: '999", '... (5,002 characters)']),
+     ["'user' has more than 300 digits in 1 of 2 rows; the first is row 1: '999", '... (5,002 characters)']),
     (f'user,item,rating\n1,1,1\n2,1,{"9"*5000}\n', {}, ["'rating' is not a number in 1 of 2 rows; the first is row 1: '999", '... (5,002 characters)']),
     ('{"user": "a", "item": 1, "rating": 4}\n{"user": "\\ud800", "item": 1, "rating": 4}\n', {}, ["line 2 of this JSON has half a character in 'user'"]),
 ])

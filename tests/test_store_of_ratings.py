@@ -99,6 +99,19 @@ def test_table_on_disk_is_the_one_in_memory(both):
     same(*(r.take(rows) for r in both))
 
 
+@pytest.mark.parametrize('place', [0, 1, 3])
+def test_a_shard_without_rows_is_of_any_type(small, place, tmp_path):
+    "As pandas 2 writes an empty column; one with rows is still refused where nothing is in it"
+    pytest.importorskip('pyarrow.parquet')
+    import pyarrow
+    empty = {name: pyarrow.array([], pyarrow.null()) for name in pd.read_parquet(small[0])}
+    pyarrow.parquet.write_table(pyarrow.table(empty), tmp_path/'empty.parquet')
+    files = [*small[:place], tmp_path/'empty.parquet', *small[place:]]
+    assert len(ratings_store(files, tmp_path/'store')) == 30
+    pyarrow.parquet.write_table(pyarrow.table({name: pyarrow.nulls(2) for name in empty}), tmp_path/'empty.parquet')
+    with pytest.raises(RatingsError, match='missing'): ratings_store(files, tmp_path/'other')
+
+
 @quick
 @given(frames(), st.integers(1, 5), st.sampled_from(['parquet', 'csv']), st.integers(1, 40))
 def test_any_ids_in_any_shards_are_numbered_as_in_memory(tmp_path_factory, df, n, kind, piece):
