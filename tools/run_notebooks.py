@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 from fastcore.nbio import write_nb
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbdev.clean import clean_nb
@@ -28,6 +29,7 @@ ATOL = 2e-3
 
 SKIP = ['notest', 'slow']
 CELL_SECONDS = 600
+
 # A full stop at the end of a line ends a sentence, anywhere else `3.` is a float
 NUMBER = re.compile(r'(?<![\w.])[-+]?(?:\d+\.\d+|\d+\.(?! *$)|\.\d+|\d+)(?:[eE][-+]?\d+)?', re.M)
 ANSI = re.compile(r'\x1b\[[0-9;]*[A-Za-z]')
@@ -57,7 +59,7 @@ def run(path, nb, warm=False):
         client = NotebookClient(nb, timeout=CELL_SECONDS, kernel_name='python3',
                                 record_timing=False, store_widget_state=False,
                                 coalesce_streams=True, config=kernel_config(folder),
-                                **({'kernel_manager_class': WarmKernel} if warm else {}))
+                                kernel_manager_class=WarmKernel if warm else AsyncKernelManager)
         work = Path(folder)/'work'
         work.mkdir()
         try: client.execute(cwd=str(work), env=kernel_env(folder))

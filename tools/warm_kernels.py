@@ -30,6 +30,7 @@ ENV = {'OMP_NUM_THREADS': '1', 'TQDM_DISABLE': '1', 'PYTHONHASHSEED': '0',
 
 def become_kernel(connection):
     "In a forked process: what `python -m ipykernel` does, with the folder and variables asked for"
+    from ipykernel.kernelapp import IPKernelApp # which is there already
     asked = json.loads(connection.makefile().readline())
     os.setsid()
     os.chdir(asked['folder'])
@@ -41,7 +42,7 @@ def become_kernel(connection):
         os._exit(1) # who asked is gone
     Thread(target=obey, daemon=True).start()
     sys.path[0], sys.argv = '', asked['argv']
-    sys.modules['ipykernel.kernelapp'].IPKernelApp.launch_instance(sys.argv[1:])
+    IPKernelApp.launch_instance(sys.argv[1:])
     os._exit(0)
 
 
