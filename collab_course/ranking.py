@@ -255,8 +255,8 @@ class ManyLists:
         device:str|None=None, # where to multiply; None for the model's own
     )->tuple: # users' rows, item rows and scores; by user, best first
         "What `rank_many` gives, of all users"
-        n = longest = min(n, int(self.ratings.title_group.max())+1)
-        check_memory(100*longest*len(users), f'{len(users):,} lists of {longest:,}')
+        n = min(n, int(self.ratings.title_group.max())+1)
+        check_memory(100*n*len(users), f'{len(users):,} lists of {n:,}')
         parts = [(np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
         how = n,among,seen,min_ratings,False,device
         for some,user,rows,scores in self.rank_many(users, *how):

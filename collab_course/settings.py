@@ -21,15 +21,16 @@ from typing import TYPE_CHECKING,NamedTuple,Self
 from tqdm import tqdm
 
 # %% ../nbs/06_settings.ipynb #48dd44db
+def _is_number(x): # numpy's, too, and no array of one
+    return (isinstance(x, Real) or hasattr(x, '__index__')) and not getattr(x, 'shape', ())
+
 def check_n(
     n, # how many; a whole number, such as 5 or 5.0
     what:str='n is how many items to list', # begins the message
     least:int=1, # the smallest that is allowed
 )->int: # the same number
     "A number of things as an `int`, or `ValueError` unless it is whole and at least `least`"
-    number = isinstance(n, Real) or hasattr(n, '__index__') # numpy's numbers, too
-    number = number and not getattr(n, 'shape', ()) # no array of one
-    if isinstance(n, bool) or not number or n!=n//1 or n<least:
+    if isinstance(n, bool) or not _is_number(n) or n!=n//1 or n<least:
         raise ValueError(f'{what}, a whole number, at least {least}, not {n!r}')
     return int(n)
 
@@ -68,9 +69,8 @@ def check_settings(
     for name,value in settings.items():
         o = ranges[name]
         if value is None: continue
-        fine = isinstance(value, Real) or hasattr(value, '__index__') # numpy's numbers, too
-        fine = fine and not getattr(value, 'shape', ()) # no array of one
-        fine = fine and type(value).__name__ not in ('bool','bool_') and math.isfinite(value)
+        fine = _is_number(value) and type(value).__name__ not in ('bool','bool_')
+        fine = fine and math.isfinite(value)
         fine = fine and o.lowest<=value<=o.highest and not (o.above and value==o.lowest)
         if not fine or o.whole and value!=int(value):
             raise ValueError(f'{name} is {o}, not {value!r}')
